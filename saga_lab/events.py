@@ -1,0 +1,216 @@
+"""The lines of a journal: everything a saga did, as plain data that survives a restart.
+
+Every event carries `at`, the seconds of the engine's clock when it was written. Values are kept as
+the JSON they travel in (`msgspec.Raw`), so that nothing in a journal can be changed by a saga.
+A step, timer or wait is told apart from others of its name by `nth`, its occurrence, from 1.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+Part = Literal["action", "undo", "check"]
+Outcome = Literal["done", "refused", "unavailable", "in doubt"]
+NOTHING = Raw(b"null")
+
+
+class Line(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all events have."""
+
+    at: float = 0.0
+
+
+class Started(Line, frozen=True, tag="started"):
+    """The saga was accepted; its request is durable."""
+
+    saga: str
+    request: Raw
+
+
+class Recovered(Line, frozen=True, tag="recovered"):
+    """Another incarnation took over after a crash."""
+
+
+class StepBegun(Line, frozen=True, tag="step begun"):
+    """The intent, written before the call. From here on the step may have happened."""
+
+    step: str
+    nth: int
+    key: str
+    args: Raw
+    undo: bool = False
+    pivot: bool = False
+    action: str = ""
+
+
+class AttemptFailed(Line, frozen=True, tag="attempt failed"):
+    """One call brought no result. `pause`: seconds until the next one, None when there is none."""
+
+    step: str
+    nth: int
+    key: str
+    part: Part
+    attempt: int
+    outcome: Outcome
+    reason: str
+    pause: float | None = None
+
+
+class StepEnded(Line, frozen=True, tag="step ended"):
+    """The outcome of a step. `found`: a look-up told it. `cancelled`: a cancel cut the call off."""
+
+    step: str
+    nth: int
+    key: str
+    outcome: Outcome
+    attempts: int
+    value: Raw = NOTHING
+    reason: str = ""
+    code: str = ""
+    found: bool = False
+    cancelled: bool = False
+
+
+class UndoingBegan(Line, frozen=True, tag="undoing began"):
+    """The saga turned round."""
+
+
+class UndoBegun(Line, frozen=True, tag="undo begun"):
+    """The intent to undo one step."""
+
+    step: str
+    key: str
+
+
+class UndoEnded(Line, frozen=True, tag="undo ended"):
+    """The step is undone, or (`stuck`) its undo failed for good."""
+
+    step: str
+    key: str
+    attempts: int
+    stuck: bool = False
+    outcome: Outcome = "done"
+    reason: str = ""
+
+
+class TimerSet(Line, frozen=True, tag="timer set"):
+    """A durable wait began; it ends at `until`, whatever crashes in between."""
+
+    nth: int
+    until: float
+
+
+class TimerFired(Line, frozen=True, tag="timer fired"):
+    """The wait is over; `cancelled`: a cancel ended it."""
+
+    nth: int
+    cancelled: bool = False
+
+
+class PromiseAwaited(Line, frozen=True, tag="promise awaited"):
+    """The saga waits for an answer from outside, until `until` if that is not None."""
+
+    name: str
+    nth: int
+    until: float | None = None
+
+
+class PromiseAnswered(Line, frozen=True, tag="promise answered"):
+    """The first answer, kept even if nobody waits yet. `refused`: it is an error, told by `reason`."""
+
+    name: str
+    value: Raw = NOTHING
+    refused: bool = False
+    reason: str = ""
+
+
+class PromiseTimedOut(Line, frozen=True, tag="promise timed out"):
+    """The deadline came before an answer."""
+
+    name: str
+
+
+class PromiseLeft(Line, frozen=True, tag="promise left"):
+    """A cancel ended the wait."""
+
+    name: str
+    nth: int
+
+
+class Noted(Line, frozen=True, tag="noted"):
+    """A reading of the clock that the saga asked for."""
+
+    nth: int
+    value: float
+
+
+class Parked(Line, frozen=True, tag="parked"):
+    """A dead letter: what a person must do. `by`: who wrote it."""
+
+    reason: str
+    by: Literal["kernel", "saga"]
+    nth: int = 0
+    step: str = ""
+    key: str = ""
+    attempts: int = 0
+    still_done: tuple[str, ...] = ()
+
+
+class CancelAsked(Line, frozen=True, tag="cancel asked"):
+    """Someone wants the saga to stop."""
+
+
+class Returned(Line, frozen=True, tag="returned"):
+    """The saga function returned; this is the recorded result."""
+
+    value: Raw
+
+
+class Raised(Line, frozen=True, tag="raised"):
+    """An exception left the saga function. `kind` is `module:qualified name`."""
+
+    kind: str
+    reason: str
+    step: str = ""
+    key: str = ""
+    attempts: int = 0
+    code: str = ""
+
+
+class Stuck(Line, frozen=True, tag="stuck"):
+    """The kernel cannot go on without a person."""
+
+    reason: str
+
+
+class Released(Line, frozen=True, tag="released"):
+    """A person's word about a stuck saga: try again, or take the stuck undo as done or skipped."""
+
+    decision: Literal["retry", "done", "skip"]
+
+
+Event = (
+    Started
+    | Recovered
+    | StepBegun
+    | AttemptFailed
+    | StepEnded
+    | UndoingBegan
+    | UndoBegun
+    | UndoEnded
+    | TimerSet
+    | TimerFired
+    | PromiseAwaited
+    | PromiseAnswered
+    | PromiseTimedOut
+    | PromiseLeft
+    | Noted
+    | Parked
+    | CancelAsked
+    | Returned
+    | Raised
+    | Stuck
+    | Released
+)

@@ -1,0 +1,95 @@
+"""What happened in one simulated run, as plain data: the source of every verdict, story and picture.
+
+Times are whole milliseconds of virtual time since the run began. Nothing here is live: a trace can be
+encoded, kept, compared byte for byte and drawn again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from saga_lab.events import Event
+
+Role = Literal["action", "undo", "look-up", "read"]
+Kind = Literal["compensable", "pivot", "retriable", "read"]
+Effect = Literal["", "done", "refused", "repeated", "undone", "nothing", "answered"]
+Answer = Literal["", "value", "refused", "unavailable", "lost"]
+
+
+class Request(Struct, frozen=True):
+    """One request of a saga to a service, and what became of it.
+
+    `nth` counts the requests of this operation, from 1; `attempt` those of this operation and key.
+    `fault` is the kind of fault that struck here, as written in the token (`lost`, `late=1h`), or "".
+    `effects` are the instants at which the service handled it (none when it never arrived, two when it
+    was delivered twice), each with what it meant: the action was `done`, `refused` or `repeated` (first
+    result given again), the undo made it `undone` or found `nothing` to undo, a look-up was `answered`.
+    `answered` is when the saga's side learned something, and `answer` what; "" when it never did.
+    `given_up` is when the caller stopped waiting. `line` is the learner's line that was waiting.
+    """
+
+    number: int
+    operation: str
+    role: Role
+    kind: Kind
+    key: str
+    args: tuple[Any, ...]
+    nth: int
+    attempt: int
+    incarnation: int
+    sent: int
+    fault: str = ""
+    effects: tuple[tuple[int, Effect], ...] = ()
+    answered: int | None = None
+    answer: Answer = ""
+    value: Any = None
+    reason: str = ""
+    code: str = ""
+    given_up: int | None = None
+    line: int = 0
+
+    @property
+    def service(self) -> str:
+        """`payments` of `payments.charge`."""
+        return self.operation.partition(".")[0]
+
+
+class Crash(Struct, frozen=True):
+    """The saga's process was down from `at` to `up`; `site` is where the fault struck."""
+
+    at: int
+    up: int
+    site: str
+
+
+class Instant(Struct, frozen=True):
+    """The services' ledgers right after something changed; `number` is the request that did it, 0 at first."""
+
+    at: int
+    number: int
+    ledgers: dict[str, Any]
+
+
+class Trace(Struct, frozen=True):
+    """One run. `token` repeats it. `ended` is when the result became durable, None if it never did.
+
+    `result` is what the saga returned, as plain data; `error` says what left it instead.
+    `journal` holds the saga's events; their `at` is in seconds of the world's clock, and
+    `epoch` is that clock's reading at millisecond 0.
+    """
+
+    token: str
+    case: str
+    saga: str
+    epoch: float
+    requests: tuple[Request, ...]
+    crashes: tuple[Crash, ...]
+    journal: tuple[Event, ...]
+    instants: tuple[Instant, ...]
+    result: Any = None
+    error: str = ""
+    ended: int | None = None
+    stopped: str = ""
+    line: int = 0
