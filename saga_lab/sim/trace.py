@@ -11,10 +11,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from saga_lab.events import Event
+from saga_lab.worlds.world import Effect, Kind, Role
 
-Role = Literal["action", "undo", "look-up", "read"]
-Kind = Literal["compensable", "pivot", "retriable", "read"]
-Effect = Literal["", "done", "refused", "repeated", "undone", "nothing", "answered"]
 Answer = Literal["", "value", "refused", "unavailable", "lost"]
 
 

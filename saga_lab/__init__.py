@@ -1,0 +1,1 @@
+"""A small saga engine, and a place to break it."""
