@@ -1,8 +1,9 @@
 """The lines of a journal: everything a saga did, as plain data that survives a restart.
 
-Every event carries `at`, the seconds of the engine's clock when it was written. Values are kept as
-the JSON they travel in (`msgspec.Raw`), so that nothing in a journal can be changed by a saga.
-A step, timer or wait is told apart from others of its name by `nth`, its occurrence, from 1.
+Every event carries the saga's `id` and `at`, the seconds of the engine's clock when it was written.
+Values are kept as the JSON they travel in (`msgspec.Raw`), so that no saga can change what was written.
+Steps of one name are told apart by `nth`, from 1; things without a name by `mark`, their number within
+their branch of a `gather` ("2", or "1.0:2" for the second in the first branch of the first gather).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ NOTHING = Raw(b"null")
 class Line(Struct, frozen=True, kw_only=True, tag_field="type"):
     """What all events have."""
 
+    id: str = ""
     at: float = 0.0
 
 
@@ -59,7 +61,7 @@ class AttemptFailed(Line, frozen=True, tag="attempt failed"):
 
 
 class StepEnded(Line, frozen=True, tag="step ended"):
-    """The outcome of a step. `found`: a look-up told it. `cancelled`: a cancel cut the call off."""
+    """The outcome of a step. `found`: a look-up told it."""
 
     step: str
     nth: int
@@ -70,7 +72,6 @@ class StepEnded(Line, frozen=True, tag="step ended"):
     reason: str = ""
     code: str = ""
     found: bool = False
-    cancelled: bool = False
 
 
 class UndoingBegan(Line, frozen=True, tag="undoing began"):
@@ -98,22 +99,21 @@ class UndoEnded(Line, frozen=True, tag="undo ended"):
 class TimerSet(Line, frozen=True, tag="timer set"):
     """A durable wait began; it ends at `until`, whatever crashes in between."""
 
-    nth: int
+    mark: str
     until: float
 
 
 class TimerFired(Line, frozen=True, tag="timer fired"):
-    """The wait is over; `cancelled`: a cancel ended it."""
+    """The wait is over."""
 
-    nth: int
-    cancelled: bool = False
+    mark: str
 
 
 class PromiseAwaited(Line, frozen=True, tag="promise awaited"):
     """The saga waits for an answer from outside, until `until` if that is not None."""
 
     name: str
-    nth: int
+    mark: str
     until: float | None = None
 
 
@@ -132,17 +132,10 @@ class PromiseTimedOut(Line, frozen=True, tag="promise timed out"):
     name: str
 
 
-class PromiseLeft(Line, frozen=True, tag="promise left"):
-    """A cancel ended the wait."""
-
-    name: str
-    nth: int
-
-
 class Noted(Line, frozen=True, tag="noted"):
     """A reading of the clock that the saga asked for."""
 
-    nth: int
+    mark: str
     value: float
 
 
@@ -151,7 +144,7 @@ class Parked(Line, frozen=True, tag="parked"):
 
     reason: str
     by: Literal["kernel", "saga"]
-    nth: int = 0
+    mark: str = ""
     step: str = ""
     key: str = ""
     attempts: int = 0
@@ -160,6 +153,12 @@ class Parked(Line, frozen=True, tag="parked"):
 
 class CancelAsked(Line, frozen=True, tag="cancel asked"):
     """Someone wants the saga to stop."""
+
+
+class CancelRaised(Line, frozen=True, tag="cancel raised"):
+    """`Cancelled` was raised in the saga by this verb (`step B#1`, `sleep 1`, `promise approval 1`)."""
+
+    verb: str
 
 
 class Returned(Line, frozen=True, tag="returned"):
@@ -182,13 +181,8 @@ class Raised(Line, frozen=True, tag="raised"):
 class Stuck(Line, frozen=True, tag="stuck"):
     """The kernel cannot go on without a person."""
 
+    why: Literal["pivot passed", "not deterministic", "recovery given up"]
     reason: str
-
-
-class Released(Line, frozen=True, tag="released"):
-    """A person's word about a stuck saga: try again, or take the stuck undo as done or skipped."""
-
-    decision: Literal["retry", "done", "skip"]
 
 
 Event = (
@@ -205,12 +199,11 @@ Event = (
     | PromiseAwaited
     | PromiseAnswered
     | PromiseTimedOut
-    | PromiseLeft
     | Noted
     | Parked
     | CancelAsked
+    | CancelRaised
     | Returned
     | Raised
     | Stuck
-    | Released
 )
