@@ -1,1 +1,48 @@
-"""A small saga engine, and a place to break it."""
+"""A small saga engine: several services agree without a shared transaction.
+
+A saga is an async function of a `SagaContext`, a request and services. An `Engine` runs it over a
+journal, so that it ends the same whatever crashes.
+"""
+
+from saga_lab.context import Lookup, SagaContext
+from saga_lab.engine import Engine, Run
+from saga_lab.errors import (
+    Cancelled,
+    CompensationFailed,
+    Conflict,
+    InDoubt,
+    NotDeterministic,
+    PivotPassed,
+    Refused,
+    StepFailed,
+    Suspended,
+    TimedOut,
+    Unavailable,
+)
+from saga_lab.explain import explain
+from saga_lab.fold import State, fold
+from saga_lab.journals import MemoryJournal
+from saga_lab.retry import Retry
+
+__all__ = [
+    "Cancelled",
+    "CompensationFailed",
+    "Conflict",
+    "Engine",
+    "InDoubt",
+    "Lookup",
+    "MemoryJournal",
+    "NotDeterministic",
+    "PivotPassed",
+    "Refused",
+    "Retry",
+    "Run",
+    "SagaContext",
+    "State",
+    "StepFailed",
+    "Suspended",
+    "TimedOut",
+    "Unavailable",
+    "explain",
+    "fold",
+]

@@ -118,7 +118,7 @@ def _take(record: Record, order: int, event: e.Event) -> None:
             record.steps[event.step, event.nth] = StepRecord(event, order)
             record.heading = State.RUNNING
         case e.AttemptFailed():
-            record.attempts[event.part, event.key, event.nth] = event
+            record.attempts[event.part, event.step, event.nth] = event
         case e.StepEnded():
             record.steps[event.step, event.nth].ended = event
         case e.UndoingBegan():
