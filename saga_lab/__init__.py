@@ -5,7 +5,7 @@ journal, so that it ends the same whatever crashes.
 """
 
 from saga_lab.context import Lookup, SagaContext
-from saga_lab.engine import Engine, Run
+from saga_lab.engine import Engine
 from saga_lab.errors import (
     Cancelled,
     CompensationFailed,
@@ -23,6 +23,7 @@ from saga_lab.explain import explain
 from saga_lab.fold import State, fold
 from saga_lab.journals import MemoryJournal
 from saga_lab.retry import Retry
+from saga_lab.run import Run
 
 __all__ = [
     "Cancelled",

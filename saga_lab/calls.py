@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from saga_lab import events as e
 from saga_lab.errors import Cancelled, InDoubt, Refused, StepFailed, Unavailable
-from saga_lab.events import Outcome
+from saga_lab.retry import Retry
 from saga_lab.tracebacks import without_kernel
+
+if TYPE_CHECKING:
+    from saga_lab.incarnation import Incarnation
+
+DEFAULT = Retry()
+PATIENCE = 30.0
+"""Seconds that an attempt may take, unless a step says otherwise."""
 
 
 class Ending(NamedTuple):
     """How a call ended: the outcome, after how many attempts, with its value or its last error."""
 
-    outcome: Outcome
+    outcome: e.Outcome
     attempts: int = 1
     value: Any = None
     reason: str = ""
     code: str = ""
     cause: Exception | None = None
 
-
-def failure(outcome: Outcome, reason: str, code: str, step: str, key: str, attempts: int) -> StepFailed:
-    """The error that a step raises for an outcome."""
-    if outcome == "refused":
-        return Refused(reason, code, step=step, key=key, attempts=attempts)
-    kind = Unavailable if outcome == "unavailable" else InDoubt
-    return kind(reason, step=step, key=key, attempts=attempts)
+    def error(self, step: str, key: str) -> StepFailed:
+        """What a step raises that ended like this."""
+        if self.outcome == "refused":
+            return Refused(self.reason, self.code, step=step, key=key, attempts=self.attempts)
+        kind = Unavailable if self.outcome == "unavailable" else InDoubt
+        return kind(self.reason, step=step, key=key, attempts=self.attempts)
 
 
 class Guard:
@@ -44,8 +51,8 @@ class Guard:
             self._reason = reason
             self._task.cancel()
 
-    async def wait(self, call: Awaitable[Any], seconds: float | None) -> Any:
-        """Await `call`, raising TimeoutError after `seconds`, or whatever cut it off.
+    async def wait(self, call: Awaitable[Any], seconds: float | None = None) -> Any:
+        """Await `call`; raises TimeoutError after `seconds`, or whatever cut it off.
 
         A bare timer and a cancel of the task cost a third of `asyncio.timeout`, and nothing is spawned.
         """
@@ -66,10 +73,72 @@ class Guard:
                 self._task.uncancel()
 
 
-async def attempt(call: Callable[[], Awaitable[Any]], guard: Guard, seconds: float | None) -> Ending:
-    """One attempt. A cancel goes through as `Cancelled`, a crash as whatever BaseException it is."""
+async def guarded(saga: Incarnation, call: Awaitable[Any], seconds: float | None = None) -> Any:
+    """Await something that a cancel may cut off."""
+    guard = Guard()
+    saga.guards.add(guard)
     try:
-        return Ending("done", value=await guard.wait(call(), seconds))
+        return await guard.wait(call, seconds)
+    except asyncio.CancelledError as error:
+        raise saga.die(error) from None
+    finally:
+        saga.guards.discard(guard)
+        saga.alive()
+
+
+async def call_until_settled(
+    saga: Incarnation,
+    part: e.Part,
+    step: str,
+    nth: int,
+    key: str,
+    call: Callable[[], Awaitable[Any]],
+    retry: Retry = DEFAULT,
+    timeout: float | None = PATIENCE,
+    *,
+    doubt: bool = False,
+    since: float = 0.0,
+) -> Ending:
+    """Call until there is an answer or the budget is spent; attempts of earlier incarnations count.
+
+    `doubt`: an earlier incarnation may have called already. `since`: when the step began, in seconds.
+    """
+    before = saga.record.attempts.get((part, step, nth))
+    ending = Ending(before.outcome, before.attempt, reason=before.reason) if before else Ending("in doubt", 0)
+    doubt = doubt or (before is not None and before.outcome == "in doubt")
+    failed = ending.attempts
+    deadline = None if retry.within is None else since + retry.within
+    while failed < retry.attempts:
+        now = saga.clock.now()
+        if deadline is not None and (timeout is None or now + timeout > deadline):
+            timeout = max(0.0, deadline - now)
+        ending = await _attempt(saga, call, timeout, cuttable=part != "undo")
+        failed += 1
+        if ending.outcome in ("done", "refused"):
+            return ending._replace(attempts=failed)
+        doubt = doubt or ending.outcome == "in doubt"
+        pause = retry.pause(failed, saga.chance(f"{part} {step}#{nth} {failed}"))
+        if pause is not None and deadline is not None and saga.clock.now() + pause >= deadline:
+            pause = None
+        missed = saga.new(e.AttemptFailed, step, nth, key, part, failed, ending.outcome, ending.reason, pause)
+        if pause is None:
+            saga.write_later(missed)
+            break
+        await saga.write(missed)
+        sleep = saga.clock.sleep(pause)
+        await (sleep if part == "undo" else guarded(saga, sleep))
+    return ending._replace(outcome="in doubt" if doubt else "unavailable", attempts=failed)
+
+
+async def _attempt(
+    saga: Incarnation, call: Callable[[], Awaitable[Any]], seconds: float | None, cuttable: bool
+) -> Ending:
+    """One attempt. A cancel goes through as `Cancelled`; a crash, whatever BaseException it is, kills."""
+    try:
+        return Ending(
+            "done",
+            value=await (guarded(saga, call(), seconds) if cuttable else Guard().wait(call(), seconds)),
+        )
     except Cancelled:
         raise
     except Refused as error:
@@ -79,3 +148,5 @@ async def attempt(call: Callable[[], Awaitable[Any]], guard: Guard, seconds: flo
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what happened
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Ending("in doubt", reason=reason, cause=without_kernel(error))
+    except BaseException as crash:  # noqa: BLE001 - the process died here
+        raise saga.die(crash) from None

@@ -3,139 +3,108 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
+
+from msgspec import Raw
 
 from saga_lab import events as e
-from saga_lab.errors import Cancelled, CompensationFailed, NotDeterministic, Refused, StepFailed
+from saga_lab.errors import Cancelled, CompensationFailed, NotDeterministic, StepFailed
 from saga_lab.execution import Execution
+from saga_lab.incarnation import Incarnation
 from saga_lab.tracebacks import without_kernel
 from saga_lab.values import from_json, request_type, to_json
 
 SagaFunction = Callable[..., Any]
+_Why = Literal["pivot passed", "not deterministic", "recovery given up"]
 
 
-async def drive(saga: Execution, function: SagaFunction, services: tuple[Any, ...]) -> Exception | None:
+async def drive(saga: Incarnation, function: SagaFunction, services: tuple[Any, ...]) -> Exception | None:
     """Run the function to its recorded end; gives the exception that left it, if one did.
 
     Raises what killed this incarnation, when it died before.
     """
-    assert saga._record.started is not None
-    saga.open()
+    assert saga.record.started is not None
+    verbs = Execution(saga)
     value, error = None, None
     try:
-        request = from_json(saga._record.started.request, request_type(function))
-        value = await function(saga, request, *services)
+        request = from_json(saga.record.started.request, request_type(function))
+        value = await function(verbs, request, *services)
     except NotDeterministic:
-        pass
+        pass  # noted in saga.divergence, so that no saga can swallow it
     except Exception as left:  # noqa: BLE001 - it is recorded, and raised to the caller
         error = left
-    except BaseException as death:
-        raise saga._die(death)  # noqa: B904 - it is the same one
+    except BaseException as death:  # noqa: BLE001 - a crash, a closed engine, a lost lease
+        raise saga.die(death) from None
     if saga.dead is not None:
         raise saga.dead
-    return await _finish(saga, value, error)
+    return await _finish(verbs, value, error)
 
 
-async def _finish(saga: Execution, value: Any, error: Exception | None) -> Exception | None:
-    left = await _stop_running_steps(saga)
-    if saga.divergence is None and saga._unasked:
-        saga._diverged("its end")
+async def _finish(verbs: Execution, value: Any, error: Exception | None) -> Exception | None:
+    saga, raw = verbs.incarnation, e.NOTHING
+    running = await _stop_running(verbs)
+    saga.check_end()
     if saga.divergence is not None:
-        text, saga.divergence = str(saga.divergence), None
-        await saga._write(saga._letter(text, "kernel"), _stuck(saga, "not deterministic", text))
+        reason, saga.divergence = str(saga.divergence), None
+        await saga.write(*stuck(saga, "not deterministic", reason))
         return None
-    result = e.NOTHING
-    if error is None and left:
+    if error is None and running:
         error = RuntimeError(
-            f"steps {', '.join(left)} were still running when the saga function returned: await each one, "
+            f"steps {', '.join(running)} were still running when the saga function returned: await each one, "
             "or run them in saga.gather"
         )
     if error is None:
         try:
-            result = to_json(value, "the result of the saga")
+            raw = to_json(value, "the result of the saga")
         except TypeError as refused:
             error = refused
-    if error is None:
-        return await _returned(saga, result)
-    return await _raised(saga, error)
-
-
-async def _returned(saga: Execution, result: e.Raw) -> Exception | None:
-    if saga._record.cancel_asked or any(isinstance(event, e.CancelAsked) for event in saga.events):
-        # The saga caught a cancel: what it did not undo itself is undone before its word counts.
-        try:
-            await saga._undo(saga._scope.get(), "stop", None)
-        except CompensationFailed:
-            pass  # parked by the kernel; the state says STUCK
-    returned = e.Returned(value=result, id=saga.id, at=saga._clock.now())
-    if await saga._write(returned, unless=saga._cancel_is_pending):
+    if error is None and await _returned(verbs, raw):
         return None
-    return await _raised(saga, Cancelled("the saga was cancelled"))
+    return await _raised(verbs, error or Cancelled("the saga was cancelled"))
 
 
-async def _raised(saga: Execution, error: Exception) -> Exception:
-    events: list[e.Event] = []
-    if saga._pivot_order >= 0:
-        text = f"an error left the saga past its point of no return: {error}"
-        step, key, attempts = (
-            getattr(error, "step", ""),
-            getattr(error, "key", ""),
-            getattr(error, "attempts", 0),
+async def _returned(verbs: Execution, value: Raw) -> bool:
+    """Record the result; False when a cancel came first."""
+    saga = verbs.incarnation
+    if any(isinstance(event, e.CancelRaised) for event in saga.events):
+        # The saga caught its cancel: what it did not undo itself is undone before its word counts.
+        with suppress(CompensationFailed):  # parked, and the state says STUCK
+            await verbs.undoing.undo(verbs.undoing.scope.get(), "stop")
+    return await saga.write(saga.new(e.Returned, value), unless=saga.cancel_is_pending)
+
+
+async def _raised(verbs: Execution, error: Exception) -> Exception:
+    """Undo, or park past the pivot; then record what goes to the caller."""
+    saga, facts = verbs.incarnation, list[e.Event]()
+    if verbs.undoing.pivot >= 0:
+        about = error if isinstance(error, StepFailed) else None
+        facts = stuck(
+            saga, "pivot passed", f"an error left the saga past its point of no return: {error}", about
         )
-        events = [saga._letter(text, "kernel", step, key, attempts), _stuck(saga, "pivot passed", text)]
     else:
         try:
-            await saga._undo(saga._scope.get(), "stop", error)
-        except CompensationFailed as stuck:
-            error = stuck
+            await verbs.undoing.undo(verbs.undoing.scope.get(), "stop", error)
+        except CompensationFailed as failed:
+            error = failed
     kind = f"{type(error).__module__}:{type(error).__qualname__}"
-    raised = e.Raised(
-        kind=kind,
-        reason=error.reason if isinstance(error, StepFailed) else str(error),
-        step=getattr(error, "step", ""),
-        key=getattr(error, "key", ""),
-        attempts=getattr(error, "attempts", 0),
-        code=getattr(error, "code", ""),
-        id=saga.id,
-        at=saga._clock.now(),
-    )
-    await saga._write(*events, raised)
+    named: tuple[Any, ...] = (str(error),)
+    if isinstance(error, StepFailed):
+        named = (error.reason, error.step, error.key, error.attempts, getattr(error, "code", ""))
+    await saga.write(*facts, saga.new(e.Raised, kind, *named))
     return without_kernel(error)
 
 
-def _stuck(saga: Execution, why: Any, reason: str) -> e.Stuck:
-    return e.Stuck(why=why, reason=reason, id=saga.id, at=saga._clock.now())
+def stuck(saga: Incarnation, why: _Why, reason: str, about: StepFailed | None = None) -> list[e.Event]:
+    """What is written when the kernel cannot go on: a letter for a person, and the state."""
+    return [saga.letter(reason, about), saga.new(e.Stuck, why, reason)]
 
 
-async def _stop_running_steps(saga: Execution) -> list[str]:
-    """Steps that nobody awaits any more: cut them off and name them."""
-    running = sorted(saga.running)
-    if running:
-        saga._closing = True
-        while saga.running:
-            for guard in list(saga._guards):
-                guard.cut(TimeoutError("the saga function has returned"))
-            await asyncio.sleep(0)
-    return running
-
-
-def rebuilt(raised: e.Raised) -> Exception:
-    """The recorded exception, made again after a restart: same type, text, step, key and attempts."""
-    module, _, name = raised.kind.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if not (isinstance(found, type) and issubclass(found, Exception)):
-        found = RuntimeError
-    if issubclass(found, StepFailed):
-        error: Exception = found(raised.reason, step=raised.step, key=raised.key, attempts=raised.attempts)
-        if isinstance(error, Refused):
-            error.code = raised.code
-        return error
-    error = found.__new__(found)
-    error.args = (raised.reason,)
-    if isinstance(error, CompensationFailed):
-        error.failures, error.original = [], None
-    return error
+async def _stop_running(verbs: Execution) -> list[str]:
+    """Cut off the steps that nobody awaits any more, and name them."""
+    names = sorted(verbs.running)
+    while verbs.running and verbs.incarnation.dead is None:
+        verbs.incarnation.cut(Cancelled("the saga function has returned"))
+        await asyncio.sleep(0)
+    return names

@@ -61,7 +61,7 @@ class AttemptFailed(Line, frozen=True, tag="attempt failed"):
 
 
 class StepEnded(Line, frozen=True, tag="step ended"):
-    """The outcome of a step. `found`: a look-up told it."""
+    """The outcome of a step. A step that is done has a reason only when a look-up found it."""
 
     step: str
     nth: int
@@ -71,7 +71,6 @@ class StepEnded(Line, frozen=True, tag="step ended"):
     value: Raw = NOTHING
     reason: str = ""
     code: str = ""
-    found: bool = False
 
 
 class UndoingBegan(Line, frozen=True, tag="undoing began"):

@@ -15,7 +15,7 @@ def explain(events: Iterable[e.Event]) -> list[str]:
 def _sentence(event: e.Event) -> str:
     match event:
         case e.Started():
-            return f"{event.saga} was accepted with {event.request.decode()}; from here on it will end, whatever crashes."
+            return f"{event.saga} was accepted with {event.request.decode()} and will end, whatever crashes."
         case e.Recovered():
             return "A worker took over from one that was gone and replayed the saga from this journal."
         case e.StepBegun():
@@ -82,7 +82,7 @@ def _next(event: e.AttemptFailed) -> str:
 
 def _because(event: e.StepEnded) -> str:
     if event.outcome == "done":
-        return "a look-up found it" if event.found else "the service answered"
+        return event.reason or "the service answered"
     told = {
         "refused": "the service said no, nothing happened, and it is never asked again",
         "unavailable": "no attempt reached the service, so nothing happened",

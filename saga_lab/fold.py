@@ -90,6 +90,12 @@ class Record:
             return State.WAITING
         return self.heading
 
+    def to_be_asked(self) -> set[tuple[str, ...]]:
+        """What a replay has to ask for before anything new may happen."""
+        steps = {("step", name, str(nth)) for name, nth in self.steps}
+        undos, sleeps = {("undo", key) for key in self.undos}, {("sleep", mark) for mark in self.timers}
+        return steps | undos | sleeps | {("promise", mark) for mark in self.waits}
+
     @property
     def _waiting(self) -> bool:
         """It waits for a timer or an answer, and for no service."""

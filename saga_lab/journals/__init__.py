@@ -27,7 +27,7 @@ class Journal(Protocol):
         has one winner; `Fenced` when `token` is not the newest one. No token: a fact from outside.
         """
 
-    def read(self, id: str, start: int = 0) -> list[Event]:
+    def read(self, id: str, start: int = 0) -> Sequence[Event]:
         """The events from `start` on; none when the saga is unknown."""
 
     def ids(self) -> list[str]:

@@ -1,0 +1,97 @@
+"""A saga that runs in this process: its task, its lease, and those who wait for its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from saga_lab.driver import SagaFunction, drive
+from saga_lab.incarnation import Incarnation
+from saga_lab.journals import Fenced, Journal
+
+LONGEST_REST = 3600.0
+"""Seconds that a waiting saga may go without renewing its lease: nothing needs doing sooner."""
+
+
+class Life:
+    """Runs one incarnation in a task of its own; `error` is what its end raises, if anything."""
+
+    def __init__(
+        self,
+        saga: Incarnation,
+        journal: Journal,
+        worker: str,
+        lease: float,
+        over: Callable[[Life], None],
+    ) -> None:
+        self.saga = saga
+        self.error: BaseException | None = None
+        self._journal = journal
+        self._worker = worker
+        self._lease = lease
+        self._over = over
+        self._waiters: list[asyncio.Future[None]] = []
+        self._renewal: asyncio.TimerHandle | None = None
+        self._errands: set[asyncio.Task[None]] = set()
+        saga.resting = self._rest
+
+    def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(function, services))
+        self.saga.tasks.add(self._task)
+        self._renew_after(self._lease / 3)
+
+    async def ended(self) -> None:
+        """Wait for the end; a waiter that is cancelled disturbs nobody."""
+        if not self._task.done():
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def close(self) -> None:
+        """End as in a crash."""
+        self._task.cancel()
+        await asyncio.gather(self._task, *self._errands, return_exceptions=True)
+
+    def look_outside(self) -> None:
+        """Something was appended to the journal from outside."""
+        self._soon(self.saga.look_outside())
+
+    async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
+        try:
+            self.error = await drive(self.saga, function, services)
+        except BaseException as death:  # noqa: BLE001 - whoever waits for the result is told
+            # A saga that another worker took over goes on there; its result comes from the journal.
+            self.error = None if isinstance(self.saga.dead, Fenced) else self.saga.dead or death
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._over(self)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _rest(self, seconds: float | None) -> None:
+        """The saga only waits now: lease it for longer, and renew less often."""
+        rest = LONGEST_REST if seconds is None else min(seconds, LONGEST_REST)
+        if self._journal.leases:
+            self._soon(self._renew(rest))
+
+    def _renew_after(self, seconds: float) -> None:
+        if self._journal.leases:
+            loop = asyncio.get_running_loop()
+            self._renewal = loop.call_later(seconds, lambda: self._soon(self._renew(0)))
+
+    async def _renew(self, rest: float) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+        now = self.saga.clock.now()
+        token = await self._journal.claim(self.saga.id, self._worker, now + rest + self._lease, now)
+        if token != self.saga.token:
+            self.saga.die(Fenced(f"another worker took over saga {self.saga.id}"))
+        elif not self._task.done():
+            self._renew_after(rest + self._lease / 3)
+
+    def _soon(self, errand: Any) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
