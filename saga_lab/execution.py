@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -143,7 +144,8 @@ class Execution(SagaContext):
         finally:
             self._saga.tasks.difference_update(tasks)
             for step in steps:
-                step.close()  # whatever never began, since the incarnation is dead
+                if inspect.getcoroutinestate(step) == inspect.CORO_CREATED:
+                    step.close()  # it never began, since the incarnation died
         failed = [task.exception() for task in tasks]
         errors = [error for error in failed if error is not None]
         if errors:
