@@ -1,9 +1,108 @@
-"""What every world is: its operations, its cases, and the ledgers of one run."""
+"""What every world is: its services, the operations they offer, and the cases in which it is tried."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from saga_lab.errors import Refused
 
 Role = Literal["action", "undo", "look-up", "read"]
 Kind = Literal["compensable", "pivot", "retriable", "read"]
 Effect = Literal["done", "refused", "repeated", "undone", "nothing", "answered"]
+
+
+class Operation(Struct, frozen=True):
+    """One thing that a service can be asked for.
+
+    `of` is the action that an undo or a look-up belongs to (else its own name), `takes` the types after
+    the key, `about` the place among them of the thing that brackets name in a token. A `refusable` one
+    can say no.
+    """
+
+    name: str
+    role: Role
+    kind: Kind
+    of: str
+    takes: tuple[Any, ...]
+    about: int | None = None
+    refusable: bool = False
+
+    @property
+    def service(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.name.partition(".")[2]
+
+
+class Case(Struct, frozen=True):
+    """A request, and the world it meets. `faults`: tried with faults too, not only without."""
+
+    name: str
+    request: Any
+    says: str
+    faults: bool = False
+
+
+class World:
+    """The services of one exercise during one run; `now` is their clock, in seconds."""
+
+    name: ClassVar[str]
+    function: ClassVar[str]
+    services_type: ClassVar[type]
+    request_type: ClassVar[type]
+    result_type: ClassVar[type]
+    operations: ClassVar[Mapping[str, Operation]]
+    cases: ClassVar[Mapping[str, Case]]
+    services: Mapping[str, Any]
+    now: float = 0.0
+
+    def __init__(self, case: str = "") -> None:
+        if case and case not in self.cases:
+            raise ValueError(f"the world {self.name!r} has no case {case!r}, only {', '.join(self.cases)}")
+        self.case = self.cases[case] if case else next(iter(self.cases.values()))
+
+    @staticmethod
+    def saga_id(request: Any) -> str:
+        """The id under which a request is started."""
+        raise NotImplementedError
+
+    def ledgers(self) -> dict[str, Any]:
+        """What a person who looks at the services sees: plain data, made anew at each call."""
+        return {name: service.ledger() for name, service in self.services.items()}
+
+    def apply(self, operation: str, key: str, args: Raw) -> tuple[Effect, Any]:
+        """Handle a request (`args`: a JSON array): what it meant, and the value. Raises Refused."""
+        asked = self.operations[operation]
+        return self.services[asked.service].handle(asked, key, _checked(asked, args), self.now)  # type: ignore[no-any-return]
+
+    def refuse(self, operation: str, key: str, args: Raw) -> tuple[Effect, Any]:
+        """Say no to a request, as a service may: raises Refused and keeps it, unless the key is done."""
+        asked = self.operations[operation]
+        service = self.services[asked.service]
+        return service.refuse(asked, key, _checked(asked, args), self.now)  # type: ignore[no-any-return]
+
+
+def thing(operation: Operation, args: tuple[Any, ...]) -> str:
+    """What a request is about, as brackets name it; empty when the operation is about nothing."""
+    about = operation.about
+    return str(args[about]) if about is not None and about < len(args) else ""
+
+
+_DECODERS: dict[tuple[Any, ...], msgspec.json.Decoder[tuple[Any, ...]]] = {}
+
+
+def _checked(operation: Operation, args: Raw) -> tuple[Any, ...]:
+    """The arguments as the types that the operation takes."""
+    decoder = _DECODERS.get(operation.takes)
+    if decoder is None:
+        decoder = _DECODERS.setdefault(operation.takes, msgspec.json.Decoder(tuple[operation.takes]))  # type: ignore[name-defined]
+    try:
+        return decoder.decode(args)
+    except msgspec.ValidationError as error:
+        raise Refused(f"{operation.name} cannot take {args.decode()}: {error}", "bad_argument") from None
