@@ -18,6 +18,7 @@ from saga_lab.journals import Fenced, Journal, Stale
 from saga_lab.life import Life
 from saga_lab.run import Run
 from saga_lab.values import to_json
+from saga_lab.waits import INSTANT
 
 Observer = Callable[[e.Event], None]
 MOST_RECOVERIES = 10
@@ -156,7 +157,7 @@ class Engine:
         while True:
             record = fold(events := self._read(answer.id))
             limits = [wait.until for wait in record.waits.values() if wait.name == answer.name]
-            late = any(until is not None and answer.at >= until for until in limits)
+            late = any(until is not None and answer.at >= until - INSTANT for until in limits)
             if late or record.state.at_rest or answer.name in record.answers:
                 raise Conflict(f"{answer.name!r} of saga {answer.id!r} is settled: this answer came too late")
             if await self._tell(answer, len(events)):
@@ -184,7 +185,7 @@ class Engine:
 
     async def close(self) -> None:
         """Stop working, as in a crash: other workers go on once the leases have run out."""
-        for life in list(self._lives.values()):
+        for life in self.lives():
             await life.close()
 
     async def adopt(self, id: str) -> None:
@@ -218,6 +219,10 @@ class Engine:
             self._live(id, token, events, *facts)
 
     # ---- within
+
+    def lives(self) -> Sequence[Life]:
+        """The sagas that run here."""
+        return list(self._lives.values())
 
     def life(self, id: str) -> Life | None:
         """The saga while it runs here."""

@@ -13,6 +13,10 @@ from saga_lab.incarnation import Incarnation
 from saga_lab.values import from_json
 
 
+INSTANT = 1e-6
+"""Seconds; nearer than a clock can tell."""
+
+
 def in_seconds(length: Seconds) -> float:
     return length.total_seconds() if isinstance(length, timedelta) else length
 
@@ -31,7 +35,7 @@ async def sleep(saga: Incarnation, mark: str, seconds: float) -> None:
         if not await saga.write(timer, unless=saga.cancel_is_pending):
             await saga.raise_cancelled(verb)
     try:
-        while (left := timer.until - saga.clock.now()) > 0:
+        while (left := timer.until - saga.clock.now()) > INSTANT:
             saga.resting(left)
             await guarded(saga, saga.clock.sleep(left))
     except Cancelled:
@@ -68,7 +72,7 @@ async def _answer(saga: Incarnation, name: str, until: float | None) -> None:
     """Return once there is an answer; the deadline is one, and wins a tie."""
     while name not in saga.answers:
         left = None if until is None else until - saga.clock.now()
-        if left is not None and left <= 0:
+        if left is not None and left <= INSTANT:
             late = saga.new(e.PromiseTimedOut, name)
             if await saga.write(late, unless=lambda: name in saga.answers):
                 saga.answers[name] = late

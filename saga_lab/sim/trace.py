@@ -21,9 +21,9 @@ class Request(Struct, frozen=True):
 
     `nth` counts the requests of this operation, from 1; `attempt` those of this operation and key.
     `fault` is the kind of fault that struck here, as written in the token (`lost`, `late=1h`), or "".
-    `effects` are the instants at which the service handled it (none when it never arrived, two when it
-    was delivered twice), each with what it meant: the action was `done`, `refused` or `repeated` (first
-    result given again), the undo made it `undone` or found `nothing` to undo, a look-up was `answered`.
+    `effects`: when the service handled it (never, when it did not arrive; twice, when delivered twice),
+    each with what it meant: the action was `done`, `refused` or `repeated` (first result given again),
+    the undo made it `undone` or found `nothing` to undo, a look-up was `answered`.
     `answered` is when the saga's side learned something, and `answer` what; "" when it never did.
     `given_up` is when the caller stopped waiting. `line` is the learner's line that was waiting.
     """
@@ -63,7 +63,7 @@ class Crash(Struct, frozen=True):
 
 
 class Instant(Struct, frozen=True):
-    """The services' ledgers right after something changed; `number` is the request that did it, 0 at first."""
+    """The services' ledgers right after request `number` changed something; number 0 is the beginning."""
 
     at: int
     number: int
@@ -73,9 +73,10 @@ class Instant(Struct, frozen=True):
 class Trace(Struct, frozen=True):
     """One run. `token` repeats it. `ended` is when the result became durable, None if it never did.
 
-    `result` is what the saga returned, as plain data; `error` says what left it instead.
-    `journal` holds the saga's events; their `at` is in seconds of the world's clock, and
-    `epoch` is that clock's reading at millisecond 0.
+    `result` is what the saga returned, as plain data; `error` says what left it instead. `stopped` says
+    why a run without an end was broken off. `again` is the answer to the same request submitted once
+    more. `journal` holds the saga's events; their `at` is in seconds of the world's clock, and `epoch`
+    is that clock's reading at millisecond 0. `line` is the learner's line that ran last.
     """
 
     token: str
@@ -90,4 +91,5 @@ class Trace(Struct, frozen=True):
     error: str = ""
     ended: int | None = None
     stopped: str = ""
+    again: Any = None
     line: int = 0
