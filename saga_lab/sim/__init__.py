@@ -1,1 +1,29 @@
-"""The simulator: virtual time, faults, exploration."""
+"""The simulator: virtual time, faults at every call, and exploration of all that can go wrong."""
+
+from saga_lab.sim.explore import Exploration, Finding, Rules, Violation, explore, replay
+from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
+from saga_lab.sim.port import EndlessLoop, InProcess
+from saga_lab.sim.scheduler import Port, simulate
+from saga_lab.sim.trace import Crash, Instant, Request, Trace
+
+__all__ = [
+    "BadToken",
+    "Crash",
+    "EndlessLoop",
+    "Exploration",
+    "Fault",
+    "Finding",
+    "InProcess",
+    "Instant",
+    "Port",
+    "Request",
+    "Rules",
+    "Scenario",
+    "Site",
+    "Trace",
+    "Violation",
+    "explore",
+    "parse",
+    "replay",
+    "simulate",
+]

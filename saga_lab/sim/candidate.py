@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-import msgspec
-
 from saga_lab.engine import Engine
 from saga_lab.errors import Refused, Suspended, Unavailable
 from saga_lab.events import Event
@@ -229,20 +227,3 @@ class _LoopClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-class InProcess:
-    """A port to a candidate in this process. All that passes is encoded, so nothing passes by reference."""
-
-    def __init__(self, function: Callable[..., Any], world: type[World]) -> None:
-        self._candidate = Candidate(function, world)
-        self._encode = msgspec.json.Encoder().encode
-        self._order: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
-        self._turn = msgspec.json.Decoder(Turn)
-
-    def exchange(self, order: Order) -> Turn:
-        turn = self._candidate.exchange(self._order.decode(self._encode(order)))
-        return self._turn.decode(self._encode(turn))
-
-    def close(self) -> None:
-        self._candidate.close()

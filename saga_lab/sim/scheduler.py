@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Raw
@@ -28,6 +28,7 @@ AFTERMATH = 2 * 3_600_000
 MOST_REQUESTS = 1_000
 
 
+@runtime_checkable
 class Port(Protocol):
     """A candidate, wherever it runs."""
 
