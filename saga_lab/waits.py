@@ -12,7 +12,6 @@ from saga_lab.errors import Cancelled, Refused, TimedOut
 from saga_lab.incarnation import Incarnation
 from saga_lab.values import from_json
 
-
 INSTANT = 1e-6
 """Seconds; nearer than a clock can tell."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from grader.rules import Broken, Invariant
 from grader.rules.facts import MANUAL, Facts
 from saga_lab import events as e
@@ -122,7 +124,7 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
                 undo,
             )
     begun = [(facts.calls[call][0], facts.undos(call)[0]) for call in facts.actions if facts.undos(call)]
-    for (older, undo_older), (newer, undo_newer) in zip(begun, begun[1:], strict=False):
+    for (older, undo_older), (newer, undo_newer) in pairwise(begun):
         if undo_older.sent < undo_newer.sent and older.sent < newer.sent:
             return Broken(
                 "what was done last is undone first",

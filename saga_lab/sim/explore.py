@@ -193,7 +193,10 @@ class _Explorer:
             operation = self._world.operations[request.operation]
             site = str(_site(request, self._world))
             words = (["refuse"] if operation.refusable else []) + list(TRIED[operation.role])
-            yield from (parse(f"{site}:{word}").faults[0] for word in words)
+            for fault in (parse(f"{site}:{word}").faults[0] for word in words):
+                # Nobody can be blamed for a repeat that comes when the key is forgotten.
+                if operation.window is None or (fault.after or 0) < operation.window * 1000:
+                    yield fault
         kinds = [event.__struct_config__.tag for event in trace.journal]
         for name, tag in (("timer", "timer set"), ("promise", "promise awaited")):
             for nth in range(1, kinds.count(tag) + 1):

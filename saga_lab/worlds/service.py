@@ -96,8 +96,10 @@ class Service:
     def _act(self, operation: Operation, key: str, args: tuple[Any, ...]) -> tuple[Effect, Any]:
         entry = self.entries.get(key)
         method = getattr(self, operation.verb)
-        window = method._mark["window"]
-        if entry is not None and (window is None or self.now - entry.at <= window):
+        forgotten = (
+            operation.window is not None and entry is not None and self.now - entry.at > operation.window
+        )
+        if entry is not None and not forgotten:
             return self._again(operation, key, args, entry)
         try:
             value = method(key, *args)
@@ -162,4 +164,5 @@ def _operation(service: str, verb: str, method: Callable[..., Any], mark: dict[s
     name = f"{service}.{verb}"
     of = f"{service}.{mark['of']}" if "of" in mark else name
     refusable = mark["role"] == "action" or bool(mark.get("refusable"))
-    return Operation(name, mark["role"], mark["kind"], of, tuple(takes), mark.get("about"), refusable)
+    about, window = mark.get("about"), mark.get("window")
+    return Operation(name, mark["role"], mark["kind"], of, tuple(takes), about, refusable, window)

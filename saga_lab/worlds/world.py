@@ -20,7 +20,7 @@ class Operation(Struct, frozen=True):
 
     `of` is the action that an undo or a look-up belongs to (else its own name), `takes` the types after
     the key, `about` the place among them of the thing that brackets name in a token. A `refusable` one
-    can say no.
+    can say no. `window`: seconds for which a key is remembered, None for ever.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Operation(Struct, frozen=True):
     takes: tuple[Any, ...]
     about: int | None = None
     refusable: bool = False
+    window: float | None = None
 
     @property
     def service(self) -> str:

@@ -1,0 +1,30 @@
+"""The exercises: which function is asked for, in which world, under which law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.rules import Rules, exercise1
+from saga_lab.worlds.shop import ShopWorld
+from saga_lab.worlds.world import World
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise; `module` names its starter, its solution and its notebook."""
+
+    number: int
+    module: str
+    world: type[World]
+    rules: Rules
+
+    @property
+    def function(self) -> str:
+        return self.world.function
+
+    @property
+    def title(self) -> str:
+        return f"Exercise {self.number} · {self.rules.title}"
+
+
+EXERCISES = {1: Exercise(1, "exercise1_ecommerce_order", ShopWorld, exercise1.RULES)}
