@@ -1,0 +1,6 @@
+"""The grader: it judges a saga by the world it leaves behind, under every fault at every call."""
+
+from grader.judge import grade
+from grader.report import Report
+
+__all__ = ["Report", "grade"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from saga_lab import events as e
-from saga_lab.sim import Fault, Request, Trace, Violation, parse
+from saga_lab.sim import Crash, Fault, Request, Trace, Violation, parse
 from saga_lab.sim.faults import duration
 
 FAULT, TURNED = "<- fault", "<- here it went wrong"
@@ -90,15 +90,15 @@ def _lines(trace: Trace, violation: Violation | None) -> Iterator[str]:
     yield f"{number:>2} {_end(trace)}"
 
 
-def _moments(trace: Trace) -> list[object]:
+def _moments(trace: Trace) -> list[Request | Crash]:
     """Requests and crashes, in order."""
     timed = [(request.sent, 1, request) for request in trace.requests] + [
         (crash.at, 2, crash) for crash in trace.crashes
     ]
-    return [what for _, _, what in sorted(timed, key=lambda x: (x[0], x[1]))]  # type: ignore[arg-type]
+    return [what for _, _, what in sorted(timed, key=lambda x: (x[0], x[1]))]
 
 
-def _alike(moment: object) -> object:
+def _alike(moment: Request | Crash) -> object:
     if not isinstance(moment, Request):
         return moment
     return (moment.operation, moment.key, moment.fault, _happened(moment))
