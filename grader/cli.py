@@ -1,0 +1,179 @@
+"""The command line: saga-lab grade, replay, explore, init, reset, lab."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import msgspec
+
+from grader import message, workbook
+from grader.judge import explore_file, grade, replay_file
+from grader.launch import open_lab
+from grader.process import Died
+from grader.report import Report
+from grader.story import faults_in_words, story
+from grader.submission import CannotRun
+from saga_lab.sim import BadToken, EndlessLoop
+from saga_lab.views import timeline
+
+FILE = click.Path(path_type=Path)
+EXERCISE = click.option("--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="saga-lab")
+def main() -> None:
+    """Learn how several services agree without a shared transaction.
+
+    Begin with `saga-lab init my-workbook`, then `saga-lab lab my-workbook`. Edit the exercise, and
+    `saga-lab grade` tries every fault at every call.
+    """
+
+
+@main.command("grade")
+@click.argument("file", type=FILE)
+@EXERCISE
+@click.option("--quick", is_flag=True, help="Single faults only, no pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.option("--html", type=FILE, help="Write a page with the pictures of what failed.")
+def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, html: Path | None) -> None:
+    """Grade FILE (.py or .ipynb) by every fault at every call.
+
+    All single faults are tried, and when they pass, all pairs. Exit code: 0 when every promise holds,
+    1 when not, 2 when the file cannot be run at all, 3 for an error of the grader's own.
+
+    \b
+    saga-lab grade exercise1_ecommerce_order.py
+    saga-lab grade exercise1_ecommerce_order.ipynb --html report.html
+    """
+    try:
+        report = grade(exercise, file, quick=quick, progress=_progress())
+    except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
+        click.echo(f"The grader itself failed, which says nothing about your saga: {error!r}", err=True)
+        sys.exit(3)
+    click.echo(as_data(report) if as_json else message.text(report), nl=as_json)
+    if html is not None:
+        world = _world(report)
+        pictures = [timeline(trace, world, title=trace.token).svg for trace in report.traces[:3]]
+        html.write_text(message.page(report, pictures), encoding="utf-8")
+        click.echo(f"Written: {html}", err=True)
+    sys.exit(report.exit_code)
+
+
+@main.command("replay")
+@click.argument("file", type=FILE)
+@click.argument("token")
+@EXERCISE
+@click.option("--svg", type=FILE, help="Write the run's timeline as a picture.")
+def replay_command(file: Path, token: str, exercise: int | None, svg: Path | None) -> None:
+    """Play one scenario of FILE again, as its TOKEN says.
+
+    \b
+    saga-lab replay exercise1_ecommerce_order.py "payments.charge:lost*"
+    saga-lab replay exercise1_ecommerce_order.py "shipping.create:refuse" --svg run.svg
+    saga-lab replay exercise1_ecommerce_order.py none
+    """
+    with _told():
+        handed_in, trace = replay_file(file, token, exercise)
+    judged = handed_in.exercise.rules.judge(trace, handed_in.exercise.world)
+    click.echo(f"What we did: {faults_in_words(trace.token)}\n")
+    click.echo("\n".join(story(trace, judged[0] if judged else None, most=60)) + "\n")
+    for violation in judged:
+        click.echo(f"✗ {violation.invariant}: {violation.observed} (must hold: {violation.expected})")
+    if not judged:
+        click.echo("✓ every promise holds in this run")
+    if svg is not None:
+        timeline(trace, handed_in.exercise.world, title=trace.token).save(svg)
+        click.echo(f"Written: {svg}", err=True)
+
+
+@main.command("explore")
+@click.argument("file", type=FILE)
+@EXERCISE
+def explore_command(file: Path, exercise: int | None) -> None:
+    """List every single fault of FILE with the status it led to, and the promises it broke."""
+    with _told():
+        handed_in, found = explore_file(file, exercise)
+    for trace in found.traces:
+        broken = [x.invariant for x in handed_in.exercise.rules.judge(trace, handed_in.exercise.world)]
+        status = trace.result.get("status") if isinstance(trace.result, dict) else trace.error or trace.stopped
+        click.echo(f"{'✗' if broken else '✓'} {trace.token:<62} {status or '-'}  {' '.join(broken)}".rstrip())
+    click.echo(f"\n{found.ran} of {found.exist} scenarios ran.")
+
+
+@main.command("init")
+@click.argument("folder", type=FILE)
+def init_command(folder: Path) -> None:
+    """Make a working copy in FOLDER: notebooks and starters, without solutions.
+
+    What you change there is yours: updating the project never touches it. Run it again after an update
+    and only what is missing is added.
+    """
+    _say(lambda: workbook.init(folder))
+
+
+@main.command("reset")
+@click.argument("exercise", type=int)
+@click.option("--folder", type=FILE, default=Path(), help="Your working copy; default: this folder.")
+def reset_command(exercise: int, folder: Path) -> None:
+    """Restore starter and notebook of EXERCISE; what you wrote is kept beside them under another name."""
+    _say(lambda: workbook.reset(exercise, folder))
+
+
+@main.command("lab", context_settings={"ignore_unknown_options": True})
+@click.argument("folder", type=FILE)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def lab_command(folder: Path, options: tuple[str, ...]) -> None:
+    """Open JupyterLab at the first notebook of FOLDER; OPTIONS go to JupyterLab (--no-browser, --port 8890)."""
+    with _told():
+        open_lab(folder, options)
+
+
+def as_data(report: Report) -> str:
+    """The report as documented JSON: without the runs themselves, which `replay` gives again."""
+    data = msgspec.to_builtins(report)
+    del data["traces"]
+    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+
+
+def _world(report: Report) -> type:
+    from grader.exercises import EXERCISES
+
+    return EXERCISES[report.exercise].world
+
+
+class _told:
+    """What a user can mend is said in words, with exit code 2; no traceback."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CannotRun | EndlessLoop | Died | BadToken | workbook.Refusal):
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+
+def _say(work: Callable[[], list[str]]) -> None:
+    with _told():
+        click.echo("\n".join(work()))
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """A line that counts, on a terminal, for what takes over two seconds."""
+    if not sys.stderr.isatty():
+        return None
+    began = time.monotonic()
+    last = [0.0]
+
+    def tell(ran: int, known: int) -> None:
+        now = time.monotonic()
+        if now - began > 2 and now - last[0] > 0.2:
+            last[0] = now
+            share = ran / known if known else 0
+            click.echo(f"\r  {'█' * int(30 * share):<30} {ran} of {known} scenarios", nl=False, err=True)
+
+    return tell
