@@ -21,7 +21,9 @@ from saga_lab.sim import BadToken, EndlessLoop
 from saga_lab.views import timeline
 
 FILE = click.Path(path_type=Path)
-EXERCISE = click.option("--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say.")
+EXERCISE = click.option(
+    "--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -100,7 +102,9 @@ def explore_command(file: Path, exercise: int | None) -> None:
         handed_in, found = explore_file(file, exercise)
     for trace in found.traces:
         broken = [x.invariant for x in handed_in.exercise.rules.judge(trace, handed_in.exercise.world)]
-        status = trace.result.get("status") if isinstance(trace.result, dict) else trace.error or trace.stopped
+        status = (
+            trace.result.get("status") if isinstance(trace.result, dict) else trace.error or trace.stopped
+        )
         click.echo(f"{'✗' if broken else '✓'} {trace.token:<62} {status or '-'}  {' '.join(broken)}".rstrip())
     click.echo(f"\n{found.ran} of {found.exist} scenarios ran.")
 
@@ -128,7 +132,10 @@ def reset_command(exercise: int, folder: Path) -> None:
 @click.argument("folder", type=FILE)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def lab_command(folder: Path, options: tuple[str, ...]) -> None:
-    """Open JupyterLab at the first notebook of FOLDER; OPTIONS go to JupyterLab (--no-browser, --port 8890)."""
+    """Open JupyterLab at the first notebook of FOLDER.
+
+    OPTIONS go to JupyterLab, for instance --no-browser or --port 8890.
+    """
     with _told():
         open_lab(folder, options)
 

@@ -15,7 +15,9 @@ from grader.workbook import FIRST, Refusal, init
 def open_lab(folder: Path, options: Sequence[str]) -> None:
     """Make the working copy if there is none, and open it; returns when JupyterLab is closed."""
     if find_spec("jupyterlab") is None:
-        raise Refusal("JupyterLab is not installed here. `make install` brings it; or pip install 'saga-lab[lab]'.")
+        raise Refusal(
+            "JupyterLab is not installed here. `make install` brings it; or pip install 'saga-lab[lab]'."
+        )
     if not folder.exists():
         print("\n".join(init(folder)))
     raise SystemExit(subprocess.call(command(folder, options)))

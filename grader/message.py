@@ -126,7 +126,7 @@ def page(report: Report, pictures: list[str]) -> str:
     body = "".join(f"<figure>{picture}</figure>" for picture in pictures)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(report.title)}</title>'
-        "<style>:root{color-scheme:light dark}body{font-family:system-ui,sans-serif;max-width:70rem;margin:2rem auto;"
-        "padding:0 1rem}pre{white-space:pre-wrap;line-height:1.4}figure{margin:1.5rem 0}</style>"
+        "<style>:root{color-scheme:light dark}body{font-family:system-ui,sans-serif;max-width:70rem;"
+        "margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;line-height:1.4}figure{margin:1.5rem 0}</style>"
         f"<h1>{html.escape(report.title)}</h1><pre>{html.escape(text(report))}</pre>{body}</html>\n"
     )

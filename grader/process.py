@@ -87,8 +87,8 @@ class ProcessPort:
             loaded = _LOADED.decode(self._ask(Load(submission.source, name, exercise)))
         except EndlessLoop:
             raise CannotRun(
-                f"Importing {name} did not end within {SILENCE:g} s. Something at its top level loops or waits; "
-                "keep everything but definitions inside the saga function."
+                f"Importing {name} did not end within {SILENCE:g} s. Something at its top level "
+                "loops or waits; keep everything but definitions inside the saga function."
             ) from None
         except Died as died:
             raise CannotRun(f"Importing {name} ended the process ({died}).") from None

@@ -82,7 +82,8 @@ def _lines(trace: Trace, violation: Violation | None) -> Iterator[str]:
             and not missing
             and violation.turning in [getattr(x, "number", 0) for x in same]
         )
-        yield f"{number:>2} {first.operation:<18} {_happened(first)}{often}{mark}{f'   {TURNED}' if turned else ''}"
+        mark += f"   {TURNED}" if turned else ""
+        yield f"{number:>2} {first.operation:<18} {_happened(first)}{often}{mark}"
     if missing:
         number += 1
         yield f"{number:>2} {missing:<18} never asked   {TURNED}"
@@ -108,7 +109,7 @@ def _happened(request: Request) -> str:
     effects = [effect for _, effect in request.effects]
     did = {
         "done": "done",
-        "refused": "said no",
+        "refused": "says no",
         "repeated": "same answer as before",
         "undone": "undone",
         "nothing": "nothing to undo, and now it never can be done",
@@ -131,7 +132,9 @@ def _happened(request: Request) -> str:
     if request.role == "look-up" and isinstance(request.value, dict):
         return f"answers {request.value['state']}"
     if request.answer == "refused":
-        return f"said no: {request.reason}" if effects[0] == "refused" else told
+        return (
+            f"says no: {request.reason}" if effects[0] == "refused" and request.code != "declined" else told
+        )
     return told
 
 

@@ -18,7 +18,7 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """Source that defines the function. `cell`: the notebook cell it is from; `above`: lines put before it."""
+    """Source that defines the function. `cell`: where in a notebook it is; `above`: lines put before it."""
 
     path: Path
     exercise: Exercise
@@ -79,7 +79,8 @@ def _exercise(path: Path, number: int | None, functions: dict[str, ast.AST]) -> 
         known = ", ".join(f"{exercise.module}.py" for exercise in EXERCISES.values())
         raise CannotRun(
             f"Which exercise is {path.name}? Neither its name ({known}) nor a function in it "
-            f"({', '.join(x.function for x in EXERCISES.values())}) says so. Rename one, or give --exercise N."
+            f"({', '.join(x.function for x in EXERCISES.values())}) says so. Rename one, or "
+            "give --exercise N."
         )
     return next(x for x in EXERCISES.values() if x.module == found[0])
 
@@ -91,8 +92,8 @@ def _parsed(text: str, name: str, above: str = "") -> ast.Module:
         line = (error.text or "").rstrip("\n")
         caret = " " * max((error.offset or 1) - 1, 0) + "^"
         raise CannotRun(
-            f"{name}{above}, line {error.lineno}: Python cannot read this ({error.msg}).\n\n    {line}\n    {caret}\n\n"
-            "Nothing was run. Mend that line, or the one above it, and grade again."
+            f"{name}{above}, line {error.lineno}: Python cannot read this ({error.msg}).\n\n    {line}\n"
+            f"    {caret}\n\nNothing was run. Mend that line, or the one above it, and grade again."
         ) from None
     except ValueError as error:
         raise CannotRun(f"{name} is not Python source: {error}.") from None
@@ -124,16 +125,16 @@ def _check_function(tree: ast.Module, exercise: Exercise, name: str) -> None:
         raise CannotRun(f"{name} defines no function {wanted}, which is the one that is graded.{other}")
     if isinstance(node, ast.FunctionDef):
         raise CannotRun(
-            f"{name}, line {node.lineno}: {wanted} is a plain function. A saga waits for services, so it is written\n"
-            f"\n    async def {wanted}({ast.unparse(node.args)}):\n\nand every saga.step(...) in it is awaited."
+            f"{name}, line {node.lineno}: {wanted} is a plain function. A saga waits for services, so it is "
+            f"written\n\n    async def {wanted}({ast.unparse(node.args)}):\n\nand each saga.step(...) is awaited."
         )
     if isinstance(node, ast.AsyncFunctionDef):
         given = node.args.posonlyargs + node.args.args
         required = len(given) - len(node.args.defaults)
         if node.args.vararg is None and not required <= 3 <= len(given):
             raise CannotRun(
-                f"{name}, line {node.lineno}: {wanted} takes {len(given)} parameters, and is called with three: "
-                "the saga, the request, and the services."
+                f"{name}, line {node.lineno}: {wanted} takes {len(given)} parameters, and is called with "
+                "three: the saga, the request, and the services."
             )
 
 
@@ -182,8 +183,8 @@ def _code_cells(path: Path, text: str) -> Iterator[tuple[int, str]]:
         sources = [(x["cell_type"], "".join(x["source"])) for x in cells]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise CannotRun(
-            f"{path.name} is not a whole notebook ({type(error).__name__}: {error}). Open it in JupyterLab, save it, "
-            "and hand it in again."
+            f"{path.name} is not a whole notebook ({type(error).__name__}: {error}). Open it in "
+            "JupyterLab, save it, and hand it in again."
         ) from None
     for place, (kind, source) in enumerate(sources, start=1):
         if kind == "code" and not source.lstrip().startswith("%%"):

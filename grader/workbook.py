@@ -19,8 +19,8 @@ def originals() -> dict[str, Path]:
     found = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "exercises").glob("*.py"))]
     if not found:
         raise Refusal(
-            f"There are no notebooks beside the package, in {ROOT.name}. Run this from a checkout of the project, "
-            "after `make install`."
+            f"There are no notebooks beside the package, in {ROOT.name}. Run this from a checkout of the "
+            "project, after `make install`."
         )
     return {path.name: path for path in found}
 
@@ -31,7 +31,9 @@ def init(folder: Path) -> list[str]:
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file. Choose another name for the folder.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise Refusal(f"{folder} holds other things. Choose a new folder, so that nothing of yours is mixed up.")
+        raise Refusal(
+            f"{folder} holds other things. Choose a new folder, so that nothing of yours is mixed up."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("A working copy made by saga-lab init.\n", encoding="utf-8")
     said = []
@@ -47,7 +49,9 @@ def init(folder: Path) -> list[str]:
 def reset(number: int, folder: Path) -> list[str]:
     """Restore what belongs to one exercise, keeping what was there under a new name."""
     if not (folder / MARK).exists():
-        raise Refusal(f"{folder} is no working copy. Go into yours, or give --folder (saga-lab init makes one).")
+        raise Refusal(
+            f"{folder} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
+        )
     names = [name for name in originals() if name.startswith(f"exercise{number}_")]
     if not names:
         raise Refusal(f"There is no exercise {number}.")

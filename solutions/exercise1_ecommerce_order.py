@@ -5,21 +5,24 @@ from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop
 
 
 async def order_saga(saga: SagaContext, order: OrderRequest, shop: Shop) -> OrderResult:
-    payments, inventory, shipping = shop.payments, shop.inventory, shop.shipping
+    pay, stock, ship = shop.payments, shop.inventory, shop.shipping
     try:
         payment_id = await saga.step(
-            "charge", payments.charge, order.customer_id, order.amount,
-            compensate=payments.refund, check=payments.find,
+            "charge", pay.charge, order.customer_id, order.amount, compensate=pay.refund, check=pay.find
         )
         reservation_id = await saga.step(
-            "reserve", inventory.reserve, order.order_id, order.items,
-            compensate=inventory.release, check=inventory.find,
+            "reserve", stock.reserve, order.order_id, order.items, compensate=stock.release, check=stock.find
         )
         # The pivot: once the parcel is known to have left, nothing is undone any more. While that is in
         # doubt it can be cancelled, and must be, before its goods and its payment are given back.
         shipment_id = await saga.step(
-            "ship", shipping.create, order.order_id, reservation_id,
-            compensate=shipping.cancel, check=shipping.find, pivot=True,
+            "ship",
+            ship.create,
+            order.order_id,
+            reservation_id,
+            compensate=ship.cancel,
+            check=ship.find,
+            pivot=True,
         )
     except StepFailed:
         try:

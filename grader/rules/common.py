@@ -35,7 +35,7 @@ def _nothing_after_the_end(facts: Facts) -> Broken | None:
         if at > ended and request.operation in facts.undo_of and request.key not in facts.named:
             return Broken(
                 "nothing happens after the result",
-                f"{request.operation} landed {(at - ended) / 1000:g} s after the saga had returned {facts.status}",
+                f"{request.operation} landed {(at - ended) / 1000:g} s after the saga returned {facts.status}",
                 request.number,
                 facts.undo_of[request.operation] if not facts.undos((request.operation, request.key)) else "",
             )

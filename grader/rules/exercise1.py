@@ -40,6 +40,10 @@ def _pieces(ledgers: dict[str, Any], where: str) -> dict[str, int]:
     return {sku: pieces for sku, pieces in count.items() if pieces}
 
 
+def _told(pieces: dict[str, int]) -> str:
+    return " and ".join(f"{count} of {sku}" for sku, count in pieces.items()) or "nothing"
+
+
 def _euros(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
@@ -69,12 +73,12 @@ def _true_status(facts: Facts) -> Broken | None:
     final = facts.final
     shown = {
         "paid": _euros(_charged(final)),
-        "reserved": _pieces(final, "reserved"),
+        "reserved": _told(_pieces(final, "reserved")),
         "parcels": _parcels(final),
     }
-    promised: dict[str, Any] = {"paid": "0.00", "reserved": {}, "parcels": 0}
+    promised: dict[str, Any] = {"paid": "0.00", "reserved": "nothing", "parcels": 0}
     if status == "completed":
-        promised = {"paid": _euros(_order(facts).amount), "reserved": {}, "parcels": 1}
+        promised = {"paid": _euros(_order(facts).amount), "reserved": "nothing", "parcels": 1}
     wrong = [
         f"{name} {shown[name]} instead of {promised[name]}"
         for name in promised
@@ -112,7 +116,7 @@ def _net_charge(facts: Facts) -> Broken | None:
         f"{facts.status} promised a net charge of {_euros(due)}",
         f"{facts.status}, and the customer has paid {_euros(paid)}",
         _last(facts, "payments.refund") or _last(facts, "payments.charge"),
-        _missing(facts, "payments.refund") if due < paid else "",
+        _missing(facts, "payments.refund" if due < paid else "payments.charge"),
     )
 
 
@@ -133,7 +137,7 @@ def _stock(facts: Facts) -> Broken | None:
     reserved, shipped = _pieces(facts.final, "reserved"), _pieces(facts.final, "shipped")
     if reserved:
         where = _last(facts, "inventory.release") or _last(facts, "inventory.reserve")
-        observed = f"{facts.status}, and {reserved} are still reserved"
+        observed = f"{facts.status}, and {_told(reserved)} still reserved"
         return Broken(
             "nothing stays reserved for an order that is over",
             observed,
@@ -142,8 +146,8 @@ def _stock(facts: Facts) -> Broken | None:
         )
     if shipped != due:
         return Broken(
-            f"shipped: {due or 'nothing'}",
-            f"{facts.status}, and {shipped or 'nothing'} is shipped",
+            f"shipped: {_told(due)}",
+            f"{facts.status}, and {_told(shipped)} is shipped",
             _last(facts, "shipping.create"),
         )
     return None
@@ -238,7 +242,7 @@ RULES = Rules(
         Invariant(
             "E1-S1",
             "the customer pays the exact amount if completed, and nothing if not",
-            "A lost reply is not a no. What may have happened must be found out or undone.",
+            "Money is what customers look at first. A charge that may have happened is found out or undone.",
             _net_charge,
         ),
         Invariant(
