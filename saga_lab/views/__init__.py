@@ -1,0 +1,1 @@
+"""Pictures of a run, each with a text that tells the same story."""
