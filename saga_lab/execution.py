@@ -19,7 +19,7 @@ from saga_lab.incarnation import Incarnation
 from saga_lab.retry import Retry
 from saga_lab.steps import perform, settle
 from saga_lab.undoing import Registered, SavePoint, Undoing
-from saga_lab.values import from_json, result_type, to_json
+from saga_lab.values import from_json, result_type, text, to_json
 from saga_lab.waits import in_seconds, promise, sleep
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Execution(SagaContext):
             saga.asked("step", name, str(nth))
             if (begun.key, begun.args) != (key, given):
                 raise saga.diverged(
-                    f"called step {name} with {given.decode()} instead of {begun.args.decode()}"
+                    f"called step {name} with {text(given)} instead of {text(begun.args)}"
                 )
         if compensate is not None:
             scope.register(Registered(name, key, compensate, pivot, order))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from saga_lab import events as e
+from saga_lab.values import text
 
 
 def explain(events: Iterable[e.Event]) -> list[str]:
@@ -15,7 +16,7 @@ def explain(events: Iterable[e.Event]) -> list[str]:
 def _sentence(event: e.Event) -> str:
     match event:
         case e.Started():
-            return f"{event.saga} was accepted with {event.request.decode()} and will end, whatever crashes."
+            return f"{event.saga} was accepted with {text(event.request)} and will end, whatever crashes."
         case e.Recovered():
             return "A worker took over from one that was gone and replayed the saga from this journal."
         case e.StepBegun():
@@ -57,7 +58,7 @@ def _sentence(event: e.Event) -> str:
         case e.CancelRaised():
             return f"Cancelled was raised in the saga, once, at {event.verb}."
         case e.Returned():
-            return f"The function returned {event.value.decode()}, which is the recorded result."
+            return f"The function returned {text(event.value)}, which is the recorded result."
         case e.Raised():
             return (
                 f"{event.kind.partition(':')[2]} left the function ({event.reason}) and goes to the caller."

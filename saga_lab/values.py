@@ -23,6 +23,11 @@ def to_json(value: Any, what: str) -> Raw:
         raise TypeError(f"{what} cannot be written to a journal ({error}): use plain data") from None
 
 
+def text(raw: Raw) -> str:
+    """JSON as people read it."""
+    return bytes(raw).decode()
+
+
 def from_json(raw: Raw, type: Any) -> Any:
     """Decode as `type`; raises msgspec.ValidationError when it does not fit."""
     return _decoder(type).decode(raw)

@@ -106,4 +106,4 @@ def _checked(operation: Operation, args: Raw) -> tuple[Any, ...]:
     try:
         return decoder.decode(args)
     except msgspec.ValidationError as error:
-        raise Refused(f"{operation.name} cannot take {args.decode()}: {error}", "bad_argument") from None
+        raise Refused(f"{operation.name} cannot take {bytes(args).decode()}: {error}", "bad_argument") from None

@@ -1,0 +1,32 @@
+# M-G08 an undo under a key of its own, so it closes nothing | fault: shipping.create:refuse | breaks: S-9
+from saga_lab import StepFailed
+from saga_lab.worlds.shop import OrderResult
+
+
+async def order_saga(saga, order, shop):
+    begun = []
+
+    async def back():
+        for name, undo in reversed(begun):
+            try:
+                await saga.step(f"undo {name}", undo)
+            except StepFailed as failure:
+                saga.park(f"undo {name} by hand, then the older ones", failure)
+                return OrderResult("manual_intervention_required")
+        return OrderResult("failed")
+
+    try:
+        begun.append(("charge", shop.payments.refund))
+        payment_id = await saga.step("charge", shop.payments.charge, order.customer_id, order.amount)
+        begun.append(("reserve", shop.inventory.release))
+        reservation_id = await saga.step("reserve", shop.inventory.reserve, order.order_id, order.items)
+        begun.append(("ship", shop.shipping.cancel))
+        shipment_id = await saga.step("ship", shop.shipping.create, order.order_id, reservation_id)
+    except StepFailed:
+        return await back()
+
+    try:
+        await saga.step("mail", shop.mail.send, order.customer_id, order.order_id)
+    except StepFailed as failure:
+        saga.park("send the mail", failure)
+    return OrderResult("completed", payment_id, reservation_id, shipment_id)
