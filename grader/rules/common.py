@@ -4,95 +4,160 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from grader.rules import Broken, Invariant
-from grader.rules.facts import MANUAL, Facts
+from grader.rules import Broken, Invariant, any_fault
+from grader.rules.facts import MANUAL, Call, Facts
 from saga_lab import events as e
+from saga_lab.sim import Request, Scenario
+from saga_lab.worlds.world import World
 
 MOST_REQUESTS = 12
 
+# ---- which scenarios put a promise to the test
+
+
+def _refusal(scenario: Scenario, world: type[World]) -> bool:
+    return any(fault.kind == "refuse" for fault in scenario.faults)
+
+
+def _endless(scenario: Scenario, world: type[World]) -> bool:
+    return any(fault.endless for fault in scenario.faults)
+
+
+def _given_up(scenario: Scenario, world: type[World]) -> bool:
+    return _refusal(scenario, world) or _endless(scenario, world)
+
+
+def _stuck_undo(scenario: Scenario, world: type[World]) -> bool:
+    return any(
+        fault.endless and world.operations[fault.site.operation].role == "undo" for fault in scenario.faults
+    )
+
+
+def _passing(scenario: Scenario, world: type[World]) -> bool:
+    return any(not fault.endless and fault.kind != "refuse" for fault in scenario.faults)
+
+
+def _crash(scenario: Scenario, world: type[World]) -> bool:
+    return any(fault.kind.startswith("crash") for fault in scenario.faults)
+
+
+def _again(scenario: Scenario, world: type[World]) -> bool:
+    return scenario.again
+
+
+# ---- safety
+
 
 def _one_effect(facts: Facts) -> Broken | None:
-    done: dict[tuple[str, str], str] = {}
-    for _, request in facts.effects("done"):
-        first = done.setdefault((request.operation, str(request.args)), request.key)
-        if first != request.key:
-            return Broken(
-                "each step happens once, however often it is tried",
-                f"{request.operation} was done under {first} and again under {request.key}",
-                request.number,
-            )
+    done: dict[tuple[str, str], Request] = {}
+    for request in facts.trace.requests:
+        for _, effect in request.effects:
+            if effect != "done":
+                continue
+            first = done.setdefault((request.operation, str(request.args)), request)
+            if first.key != request.key:
+                return _done_again(first, request, f"under {first.key}, and again under {request.key}")
+            if first is not request or [x for _, x in request.effects].count("done") > 1:
+                return _done_again(first, request, f"twice under {request.key}")
     return None
+
+
+def _done_again(first: Request, second: Request, how: str) -> Broken:
+    if first.key == second.key:
+        why = ""
+    elif first.incarnation != second.incarnation:
+        why = "After the restart you were a different saga. Derive keys from the request."
+    else:
+        why = (
+            "A time-out is not a no, and under another key the service saw a second order. Make the key "
+            "once, outside the retry, and keep it over restarts."
+        )
+    expected = "each step takes effect once, however often it is tried"
+    return Broken(expected, f"{second.operation} took effect {how}", second.number, why=why)
 
 
 def _nothing_after_the_end(facts: Facts) -> Broken | None:
     ended = facts.trace.ended
-    if ended is None:
-        return None
     for request in facts.trace.requests:
+        if ended is None:
+            break
         if request.sent > ended:
-            return Broken("nothing is asked for after the result", f"{request.operation} was", request.number)
-    for at, request in facts.effects("done"):
-        if at > ended and request.operation in facts.undo_of and request.key not in facts.named:
-            return Broken(
-                "nothing happens after the result",
-                f"{request.operation} landed {(at - ended) / 1000:g} s after the saga returned {facts.status}",
-                request.number,
-                facts.undo_of[request.operation] if not facts.undos((request.operation, request.key)) else "",
-            )
+            observed = f"{request.operation} was asked for after the saga had returned"
+            return Broken("nothing is asked for after the result", observed, request.number)
+        for at, effect in request.effects:
+            if effect != "done" or at <= ended or request.operation not in facts.undo_of:
+                continue
+            undone = facts.undos((request.operation, request.key))
+            if request.key not in facts.named and not any(r.effects for r in undone):
+                late = (at - ended) / 1000
+                return Broken(
+                    "nothing happens any more after the result",
+                    f"{request.operation} took effect {late:g} s after the saga had returned {facts.status}",
+                    request.number,
+                    facts.undo_of[request.operation] if not undone else "",
+                )
     return None
 
 
 def _no_undo_behind_the_pivot(facts: Facts) -> Broken | None:
-    standing: set[str] = set()
+    if facts.first_undo is None:
+        return None
+    standing: dict[str, str] = {}
     for _, request in facts.effects("done", "undone"):
         operation = facts.operations[request.operation]
-        if operation.kind == "pivot" and operation.role == "action":
-            standing.add(request.key)
+        if operation.role == "action" and operation.kind == "pivot":
+            standing[request.key] = operation.name
         elif operation.role == "undo" and facts.operations[operation.of].kind == "pivot":
-            standing.discard(request.key)
+            standing.pop(request.key, None)
         elif operation.role == "undo" and standing:
-            return Broken(
-                "while the pivot stands, nothing before it is undone",
-                f"{operation.name} took back what {sorted(standing)[0]} rests on",
-                request.number,
-            )
+            pivot = next(iter(standing.values()))
+            observed = f"{operation.name} took effect while {pivot} stood"
+            return Broken(f"nothing is undone while {pivot} stands", observed, request.number)
     return None
 
 
 def _no_action_after_undoing(facts: Facts) -> Broken | None:
-    first = next((r for r in facts.trace.requests if r.role == "undo"), None)
+    first = facts.first_undo
     if first is None:
         return None
     for call in facts.actions:
         began = facts.calls[call][0]
         if began.sent > first.sent:
-            return Broken(
-                "once undoing has begun, nothing new is begun",
-                f"{first.operation} ran, and then {began.operation}",
-                began.number,
-            )
+            observed = f"first {first.operation}, and then {began.operation}"
+            return Broken("once undoing has begun, nothing new is begun", observed, began.number)
     return None
 
 
-def _same_again(facts: Facts) -> Broken | None:
+def _same_result_again(facts: Facts) -> Broken | None:
     trace = facts.trace
-    if not facts.scenario.again or trace.again == trace.result:
+    if trace.again is None or trace.again == trace.result:
         return None
-    return Broken("the same request again gives the same result", f"first {trace.result}, then {trace.again}")
+    observed = f"first {trace.result}, then {trace.again}"
+    return Broken("the same request again gets the same result", observed)
+
+
+def _no_call_again(facts: Facts) -> Broken | None:
+    if facts.trace.again is None or facts.trace.ended is None:
+        return None
+    called = next((r for r in facts.trace.requests if r.sent > facts.trace.ended), None)
+    if called is None:
+        return None
+    return Broken("a finished saga calls nobody", f"asked again, it called {called.operation}", called.number)
 
 
 def _no_second_no(facts: Facts) -> Broken | None:
-    for requests in facts.calls.values():
-        told = next((r for r in requests if r.answer == "refused"), None)
-        if told is None or told.answered is None:
-            continue
-        again = next((r for r in requests if r.sent >= told.answered), None)
-        if again is not None:
-            count = sum(r.sent >= told.answered for r in requests)
+    for told in facts.refused:
+        again = [
+            r
+            for r in facts.trace.requests
+            if r.operation == told.operation and r.sent >= (told.answered or 0) and r.args == told.args
+        ]
+        if again:
+            times = "once more" if len(again) == 1 else f"{len(again)} times more"
             return Broken(
                 "a refusal is an answer: it is not asked for again",
-                f"{told.operation} said no, and was asked {count} more times under the same key",
-                again.number,
+                f"{told.operation} said no ({told.reason}), and was asked {times}",
+                again[0].number,
             )
     return None
 
@@ -100,149 +165,239 @@ def _no_second_no(facts: Facts) -> Broken | None:
 def _bounded(facts: Facts) -> Broken | None:
     for requests in facts.calls.values():
         if len(requests) > MOST_REQUESTS:
+            first = requests[0]
             return Broken(
                 f"at most {MOST_REQUESTS} requests per operation and key",
-                f"{requests[0].operation} was asked {len(requests)} times under {requests[0].key}",
+                f"{first.operation} was asked {len(requests)} times under {first.key}",
                 requests[MOST_REQUESTS].number,
+                why=f"Still asking after {facts.since(requests)}, and nobody will ever know. Stop after the "
+                "budget, and park it.",
             )
     return None
 
 
 def _undone_newest_first(facts: Facts) -> Broken | None:
-    """Not asked when the saga completed, nor behind a pivot that is known to be done."""
-    if facts.status == "completed" or facts.pivot_known:
+    """Not asked behind a pivot that is known to be done."""
+    if facts.pivot_known:
         return None
-    for call in facts.actions:
-        if facts.may_stand(call) and not facts.undos(call) and call[1] not in facts.named:
-            operation, undo = call[0], facts.undo_of[call[0]]
-            answered = any(r.answer == "value" for r in facts.calls[call])
-            happened = "was done" if answered else "got no answer, so it may have happened"
-            return Broken(
-                "an undo is tried for every step that may have happened, or a dead letter names it",
-                f"{operation} {happened}, and {undo} was never asked",
-                facts.calls[call][-1].number,
-                undo,
-            )
-    begun = [(facts.calls[call][0], facts.undos(call)[0]) for call in facts.actions if facts.undos(call)]
-    for (older, undo_older), (newer, undo_newer) in pairwise(begun):
-        if undo_older.sent < undo_newer.sent and older.sent < newer.sent:
+    standing = [call for call in facts.actions if facts.may_stand(call)]
+    named = facts.named if facts.status == MANUAL else {letter.key for letter in facts.letters}
+    for call in reversed(standing):
+        if not facts.undos(call) and call[1] not in named:
+            return _never_undone(facts, call, standing)
+    undone = [(facts.calls[call][0], facts.undos(call)[0]) for call in standing if facts.undos(call)]
+    for (older, undo_older), (newer, undo_newer) in pairwise(undone):
+        if older.sent < newer.sent and undo_older.sent < undo_newer.sent:
             return Broken(
                 "what was done last is undone first",
                 f"{undo_older.operation} ran before {undo_newer.operation}",
                 undo_older.number,
+                why="Later effects build on earlier ones, so undo newest first.",
             )
     return None
 
 
+def _never_undone(facts: Facts, call: Call, standing: list[Call]) -> Broken:
+    operation, key = call
+    undo, requests = facts.undo_of[operation], facts.calls[call]
+    answered = any(r.answer == "value" for r in requests)
+    expected = "an undo is tried for every step that may have happened, or a dead letter names it"
+    elsewhere = next((r for r in facts.trace.requests if r.operation == undo), None)
+    if elsewhere is not None:
+        return Broken(
+            expected,
+            f"{undo} was asked under {elsewhere.key}, but {operation} was called under {key}",
+            elsewhere.number,
+            why="An undo finds its action by the key alone. Give it the key of the action: saga.key(...).",
+        )
+    failed = [x for x in standing if facts.undos(x) and not any(r.answer == "value" for r in facts.undos(x))]
+    if failed:
+        why = (
+            "One undo failed and others were never tried. Retry, or go on with the rest and report it; do "
+            "not drop them."
+        )
+    elif not answered:
+        why = (
+            "The call failed for you, but the service may have done it. What may have happened needs an "
+            "undo, registered before the call, under a key you know without an answer."
+        )
+    else:
+        why = "Undo all earlier steps, not only the previous one: each is still done until you take it back."
+    happened = "was done" if answered else "got no answer, so it may have happened"
+    return Broken(
+        expected, f"{operation} {happened}, and {undo} was never asked", requests[-1].number, undo, why
+    )
+
+
 def _same_run(facts: Facts) -> Broken | None:
-    stuck = next((x for x in facts.trace.journal if isinstance(x, e.Stuck)), None)
-    if stuck is None or stuck.why != "not deterministic":
+    if facts.trace.result is not None:
         return None
-    return Broken("after a restart the saga takes the same way", stuck.reason)
+    for event in facts.trace.journal:
+        if isinstance(event, e.Stuck) and event.why == "not deterministic":
+            return Broken("after a restart the saga takes the same way", event.reason)
+    return None
+
+
+# ---- liveness
 
 
 def _ends(facts: Facts) -> Broken | None:
     trace = facts.trace
     if trace.stopped:
-        last = trace.requests[-1].number if trace.requests else None
-        return Broken("the saga ends, with a status", f"{trace.stopped}; it was stopped", last)
-    if trace.error:
-        return Broken("the saga returns a status; no exception leaves it", f"{trace.error} left the function")
+        last = trace.requests[-1] if trace.requests else None
+        asked = last.attempt if last else 0
+        told = f": {last.operation} was asked {asked} times" if last and asked > MOST_REQUESTS else ""
+        return Broken(
+            "the saga ends, with a status",
+            f"{trace.stopped}{told}; we stopped it",
+            last.number if last else None,
+            why="Nobody will ever know of it. Stop after the budget, and park it." if told else "",
+        )
+    if trace.error and trace.result is None and not _same_run(facts):
+        why = "The work is done, your function is not. Park what failed, and return."
+        return Broken(
+            "the saga returns a status; no exception leaves it",
+            f"{trace.error.removeprefix(': ')} left the function",
+            why=why if facts.pivot_known else "",
+        )
     return None
 
 
 def _stuck_is_parked(facts: Facts) -> Broken | None:
     for call in facts.actions:
         undos = facts.undos(call)
-        failed = undos and not any(r.answer == "value" for r in undos)
-        if failed and facts.may_stand(call) and call[1] not in facts.named:
+        if not undos or call[1] in facts.named or any(r.answer == "value" for r in undos):
+            continue
+        if facts.may_stand(call) and "undone" not in facts.looked_up(call)[-1:]:
             return Broken(
                 "what could not be undone has a dead letter",
                 f"{undos[0].operation} never succeeded, and no dead letter names {call[1]}",
                 undos[-1].number,
             )
-    if facts.status == MANUAL and not facts.letters:
-        return Broken("whoever asks for a person leaves a dead letter", "there is none")
+    if facts.status == MANUAL and not any(x.key and x.step and x.attempts for x in facts.letters):
+        return Broken(
+            "who asks for a person leaves a dead letter with key, step and attempts", "there is none"
+        )
     return None
 
 
 def _as_without_faults(facts: Facts) -> Broken | None:
-    if not facts.only_finite or facts.status == "completed":
+    if facts.status == facts.ordinary or not facts.finite:
         return None
     hit = next((r for r in facts.trace.requests if r.fault), None)
     return Broken(
-        "a fault that passes does not change the result: completed",
-        f"{facts.status or 'no status'}, although the next attempt would have gone through",
+        f"a fault that passes does not change the result: {facts.ordinary}",
+        f"{facts.status}, although asking again would have gone through",
         hit.number if hit else None,
     )
 
 
 S_1 = Invariant(
     "S-1",
-    "at most one effect per step",
+    "each step takes effect at most once",
     "A repeat must carry the key of the first attempt, or the service takes it for a second order.",
+    3,
     _one_effect,
+    unended=True,
 )
 S_2 = Invariant(
     "S-2",
     "after the result nothing happens any more",
     "A request may still be on its way when you give up. Only an undo under its key stops it for good.",
+    4,
     _nothing_after_the_end,
 )
 S_3 = Invariant(
     "S-3",
     "nothing is undone behind a pivot that stands",
-    "Past the point of no return a saga goes forward; taking back what it rests on breaks what it did.",
+    "Past the point of no return a saga goes forward: taking back what the pivot rests on breaks it.",
+    5,
     _no_undo_behind_the_pivot,
+    _given_up,
 )
 S_4 = Invariant(
     "S-4",
     "after the first undo nothing new is begun",
-    "Once a saga turns round it only undoes. Forward again would build on what is gone.",
+    "Once undoing, only undo. Whatever goes forward again builds on what is being taken away.",
+    4,
     _no_action_after_undoing,
+    _given_up,
 )
 S_5 = Invariant(
-    "S-5", "the same request gives the same result", "Clients repeat what they got no answer to.", _same_again
+    "S-5",
+    "the same request again gets the same result",
+    "Clients repeat what they got no answer to.",
+    3,
+    _same_result_again,
+    _again,
+    points=0,
+)
+S_6 = Invariant(
+    "S-6",
+    "a finished saga calls nobody",
+    "What is recorded is answered from the journal.",
+    6,
+    _no_call_again,
+    _again,
+    points=0,
 )
 S_7 = Invariant(
     "S-7",
     "a refusal is not asked for again",
-    "The service keeps its no under the key. Mark it final and go on to undo.",
+    "The answer will not change by asking again: the service keeps its no. Take it as final.",
+    3,
     _no_second_no,
+    _refusal,
+    unended=True,
 )
 S_8 = Invariant(
     "S-8",
     f"at most {MOST_REQUESTS} requests per operation and key",
-    "Without a budget a saga hammers a sick service and nobody is told. Stop after it, and park.",
+    "Without a budget a saga hammers a sick service, and nobody is told.",
+    3,
     _bounded,
+    _endless,
+    unended=True,
 )
 S_9 = Invariant(
     "S-9",
     "whatever may have happened is undone, newest first",
-    "A lost reply is not a no. Undo it by its key: an undo never needs to know whether it happened.",
+    "A lost reply is not a no. Undo what may have happened; an undo never needs to know whether it did.",
+    4,
     _undone_newest_first,
+    _given_up,
 )
 S_10 = Invariant(
     "S-10",
     "the same scenario gives the same run",
-    "Replay answers from the journal. Times, random numbers and globals must come from the saga's verbs.",
+    "Replay answers from the journal. Take times and random numbers from saga.now() and saga.random().",
+    6,
     _same_run,
+    _crash,
+    unended=True,
 )
 L_1 = Invariant(
     "L-1",
     "the saga ends with a status, and no exception leaves it",
-    "Somebody waits for the answer. A status says what is true; an exception says nothing.",
+    "Somebody waits for the answer. A status says what is true of the world; an exception does not.",
+    4,
     _ends,
+    any_fault,
+    unended=True,
 )
 L_2 = Invariant(
     "L-2",
-    "what is stuck has a dead letter with its key",
+    "what is stuck has a dead letter with key, step and attempts",
     "A person can only finish what somebody wrote down.",
+    4,
     _stuck_is_parked,
+    _stuck_undo,
 )
 L_4 = Invariant(
     "L-4",
     "a fault that passes changes nothing",
     "One network blip is no reason to cancel a good order. Try again first, undo last.",
+    3,
     _as_without_faults,
+    _passing,
 )

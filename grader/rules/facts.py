@@ -1,8 +1,9 @@
-"""What a run shows, in the terms in which rules are written. Computed once, from plain data alone."""
+"""What a run shows, in the terms in which promises are written. Made once per run, from plain data alone."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from saga_lab import events as e
@@ -14,87 +15,87 @@ Call = tuple[str, str]
 """An operation and a key."""
 
 
-class Facts:
-    """One run, seen by a rule."""
+@lru_cache
+def _undos(world: type[World]) -> dict[str, str]:
+    """The undo of each action that has one."""
+    return {x.of: x.name for x in world.operations.values() if x.role == "undo"}
 
-    def __init__(self, trace: Trace, world: type[World]) -> None:
+
+class Facts:
+    """One run, seen by a promise.
+
+    `status` is what the saga returned, empty when it is no text; `final` the ledgers at the end; `calls`
+    the requests of each operation and key, in the order in which they were first asked; `actions` those
+    among them that have an undo.
+    """
+
+    def __init__(self, trace: Trace, world: type[World], ordinary: Mapping[str, str]) -> None:
         self.trace = trace
         self.world = world
         self.operations = world.operations
-        result = trace.result if isinstance(trace.result, dict) else {}
-        self.status: str = result.get("status", "") if isinstance(result.get("status", ""), str) else ""
+        self.ordinary = ordinary[trace.case]
+        result = trace.result
+        status = result.get("status", "") if isinstance(result, dict) else ""
+        self.status: str = status if isinstance(status, str) else ""
         self.final: dict[str, Any] = trace.instants[-1].ledgers
-        self.calls: dict[Call, list[Request]] = {}
+        self.undo_of = _undos(world)  # type: ignore[arg-type]  # a class can be hashed, whatever mypy says
+        self.refused: list[Request] = []
+        self.first_undo: Request | None = None
+        calls: dict[Call, list[Request]] = {}
         for request in trace.requests:
-            self.calls.setdefault((request.operation, request.key), []).append(request)
+            call = (request.operation, request.key)
+            if call in calls:
+                calls[call].append(request)
+            else:
+                calls[call] = [request]
+            if request.answer == "refused" and request.role == "action":
+                self.refused.append(request)
+            elif request.role == "undo" and self.first_undo is None:
+                self.first_undo = request
+        self.calls = calls
+        self.actions = [call for call in calls if call[0] in self.undo_of]
+
+    # ---- the scenario
 
     @cached_property
     def scenario(self) -> Scenario:
         return parse(self.trace.token)
 
-    @cached_property
-    def letters(self) -> list[e.Parked]:
-        return [event for event in self.trace.journal if isinstance(event, e.Parked)]
+    @property
+    def finite(self) -> bool:
+        """There are faults, each of which passes by itself, and none is a no."""
+        token = self.trace.token
+        return "*" not in token and ":refuse" not in token and bool(self.scenario.faults)
 
-    @cached_property
-    def named(self) -> set[str]:
-        """Keys that a dead letter names, itself or as still done."""
-        keys = {event.step: event.key for event in self.trace.journal if isinstance(event, e.StepBegun)}
-        still = {keys.get(step, "") for letter in self.letters for step in letter.still_done}
-        return still | {letter.key for letter in self.letters}
+    def endless(self, *roles: str) -> bool:
+        """A fault without end strikes an operation of one of these roles or kinds (any, if none is given)."""
+        for fault in self.scenario.faults:
+            operation = self.operations.get(fault.site.operation)
+            if fault.endless and operation and (not roles or {operation.role, operation.kind} & set(roles)):
+                return True
+        return False
 
-    # ---- the scenario
-
-    @cached_property
-    def refused(self) -> list[Request]:
-        """Actions that were told no, and had not been done before."""
-        return [r for r in self.trace.requests if r.role == "action" and r.answer == "refused"]
-
-    @cached_property
-    def only_finite(self) -> bool:
-        """Every fault passes by itself, and nobody said no."""
-        return not self.refused and all(
-            not fault.endless and fault.kind != "refuse" for fault in self.scenario.faults
-        )
-
-    def for_good(self, *kinds: str) -> bool:
-        """An endless fault strikes an operation of one of these roles or kinds."""
-        operations = [
-            self.operations.get(fault.site.operation) for fault in self.scenario.faults if fault.endless
-        ]
-        return any(
-            operation and (operation.role in kinds or operation.kind in kinds) for operation in operations
-        )
-
-    # ---- the actions
-
-    @cached_property
-    def undo_of(self) -> dict[str, str]:
-        """The undo of each action that has one."""
-        return {x.of: x.name for x in self.operations.values() if x.role == "undo"}
-
-    @cached_property
-    def actions(self) -> list[Call]:
-        """The actions that have an undo, as they were first asked for."""
-        return [call for call in self.calls if call[0] in self.undo_of]
+    # ---- what the saga could know
 
     def may_stand(self, call: Call) -> bool:
         """As far as the saga could know, this action may have happened."""
-        answers = [request.answer for request in self.calls[call]]
+        answers = {request.answer for request in self.calls[call]}
         if "value" in answers:
             return True
-        if "refused" in answers or all(answer == "unavailable" for answer in answers):
+        if "refused" in answers or answers == {"unavailable"}:
             return False
-        return not any(answer == "undone" for answer in self.looked_up(call))
+        return "undone" not in self.looked_up(call)
 
     def looked_up(self, call: Call) -> list[str]:
-        """What look-ups said about an action."""
+        """What look-ups said about an action: done, unseen, undone."""
         return [
             request.value["state"]
             for (operation, key), requests in self.calls.items()
-            if key == call[1] and self.operations[operation].role == "look-up"
+            if key == call[1]
+            and self.operations[operation].role == "look-up"
+            and self.operations[operation].of == call[0]
             for request in requests
-            if isinstance(request.value, dict) and self.operations[operation].of == call[0]
+            if isinstance(request.value, dict)
         ]
 
     def undos(self, call: Call) -> list[Request]:
@@ -102,16 +103,54 @@ class Facts:
         return self.calls.get((self.undo_of[call[0]], call[1]), [])
 
     @cached_property
+    def unsure(self) -> Call | None:
+        """An action that may stand, whose undo was tried and never answered, nor found by a look-up."""
+        for call in self.actions:
+            undos = self.undos(call)
+            if undos and self.may_stand(call) and not any(r.answer == "value" for r in undos):
+                later = self.looked_up(call)
+                if not later or later[-1] != "undone":
+                    return call
+        return None
+
+    @cached_property
     def pivot_known(self) -> bool:
-        """The saga was told that its pivot is done."""
-        return any(
-            self.operations[call[0]].kind == "pivot"
-            and (any(r.answer == "value" for r in self.calls[call]) or "done" in self.looked_up(call))
-            for call in self.calls
-            if self.operations[call[0]].role == "action"
-        )
+        """The saga was told that its pivot is done, and has not taken it back."""
+        for call, requests in self.calls.items():
+            operation = self.operations[call[0]]
+            if operation.role != "action" or operation.kind != "pivot":
+                continue
+            told = any(r.answer == "value" for r in requests) or "done" in self.looked_up(call)
+            if told and not (call[0] in self.undo_of and self.undos(call)):
+                return True
+        return False
+
+    def since(self, requests: list[Request]) -> str:
+        """How long the saga kept asking, in words."""
+        seconds = (requests[-1].sent - requests[0].sent) / 1000
+        return f"{seconds / 3600:.0f} h" if seconds >= 7200 else f"{seconds:.0f} s"
+
+    # ---- what is written down
+
+    @cached_property
+    def letters(self) -> list[e.Parked]:
+        """The dead letters, in the order in which they were written."""
+        return [event for event in self.trace.journal if isinstance(event, e.Parked)]
+
+    @cached_property
+    def named(self) -> set[str]:
+        """Keys that a dead letter names, as its own or as what is still done."""
+        keys = {event.step: event.key for event in self.trace.journal if isinstance(event, e.StepBegun)}
+        still = {keys.get(step, step) for letter in self.letters for step in letter.still_done}
+        return still | {letter.key for letter in self.letters if letter.key}
+
+    # ---- what happened in the world
 
     def effects(self, *words: str) -> list[tuple[int, Request]]:
         """When services did something, and for which request, in order."""
         found = [(at, r) for r in self.trace.requests for at, effect in r.effects if effect in words]
         return sorted(found, key=lambda pair: (pair[0], pair[1].number))
+
+    def last(self, operation: str) -> int | None:
+        """The number of the last request of an operation, None when there is none."""
+        return next((r.number for r in reversed(self.trace.requests) if r.operation == operation), None)
