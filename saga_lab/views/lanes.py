@@ -14,7 +14,7 @@ from saga_lab.views.svg import width
 from saga_lab.worlds.world import World
 
 WIDE, MARGIN = 720.0, 16.0
-HEAD, LEVEL, FOOT = 52.0, 19.0, 38.0
+HEAD, LEVEL, FOOT = 56.0, 19.0, 38.0
 """Px of the title, of a level of marks, and of the axis' labels under a row."""
 ABOVE, BAR, BELOW, PAD = 17.0, 18.0, 18.0, 6.0
 """Px of a track: its label, its bar, the tag of a fault, and what keeps it from the next."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from saga_lab import events as e
 from saga_lab.sim.trace import Crash, Request, Trace
 from saga_lab.views.words import clock, span
+
+MOST, HEAD, TAIL = 120, 30, 10
+"""Requests that a picture shows. Of a longer run, which is one that cannot end, it shows both ends."""
 
 _EFFECTS = {
     "done": "done at {}",
@@ -28,13 +33,38 @@ _LATE = {
 
 def story(trace: Trace, title: str = "") -> str:
     """One line for each thing that happened, in the order in which they began."""
-    told = sorted([*_journal(trace), *_crashes(trace), *_requests(trace)], key=lambda line: line[0])
-    return "\n".join([title or heading(trace), _faults(trace), *(line for _, line in told), *_end(trace)])
+    shown, left_out = abridged(trace)
+    told = sorted([*_journal(shown), *_crashes(shown), *_requests(shown)], key=lambda line: line[0])
+    lines = [title or heading(trace), _faults(trace), *(line for _, line in told), *_end(trace)]
+    return "\n".join([*lines, f"Of this run, {left_out}."] if left_out else lines)
 
 
 def heading(trace: Trace) -> str:
     """What a picture of the run is called when nobody gave it a title."""
     return f"{trace.saga or 'saga'}: {verdict(trace)}"
+
+
+def abridged(trace: Trace) -> tuple[Trace, str]:
+    """A run that fits a picture, and what was left out of its middle: nothing, as a rule."""
+    if len(trace.requests) <= MOST:
+        return trace, ""
+    head, tail = trace.requests[:HEAD], trace.requests[-TAIL:]
+    begin = ending(head[-1], trace.crashes)
+    journal = tuple(
+        event
+        for event in trace.journal
+        if moment(trace, event) <= begin or moment(trace, event) >= tail[0].sent
+    )
+    left_out = f"{len(trace.requests) - HEAD - TAIL} of {len(trace.requests)} requests left out"
+    return replace(trace, requests=head + tail, journal=journal), left_out
+
+
+def subtitle(trace: Trace) -> str:
+    """The scenario in short, under the title."""
+    case = f"case {trace.case}, " if trace.case else ""
+    said = case + ("no fault" if trace.token in ("", "none") else trace.token)
+    left_out = abridged(trace)[1]
+    return f"{said} ({left_out})" if left_out else said
 
 
 def verdict(trace: Trace) -> str:

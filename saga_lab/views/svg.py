@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from saga_lab.views import theme
@@ -38,6 +37,12 @@ def text(x: float, y: float, words: str, size: float = 12, **attributes: Value) 
     return element("text", escape(words), x=x, y=y, font_size=size, **attributes)
 
 
+def fitted(x: float, y: float, words: str, size: float, room: float, **attributes: Value) -> str:
+    """Words in one line, smaller where they would not fit."""
+    wide = width(words, size) * (1.14 if "font_weight" in attributes else 1)
+    return text(x, y, words, min(size, size * room / wide) if wide else size, **attributes)
+
+
 def quiet(x: float, y: float, words: str, size: float = 11, **attributes: Value) -> str:
     """Words that are read second."""
     return text(x, y, words, size, fill_opacity=theme.QUIET, **attributes)
@@ -58,24 +63,38 @@ def path(d: str, **attributes: Value) -> str:
     return element("path", d=d, **{"fill": "none", "stroke": "currentColor", **attributes})
 
 
-def glyph(name: str, x: float, y: float, colour: str, scale: float = 1, **attributes: Any) -> str:
+def glyph(name: str, x: float, y: float, colour: str, scale: float = 1, style: str | None = None) -> str:
     """One of the theme's glyphs, its middle at a point."""
     grown = "" if scale == 1 else f" scale({number(scale)})"
     place = f"translate({number(x)} {number(y)}){grown}"
-    drawn: dict[str, Value] = {
-        "fill": "none",
-        "stroke": colour,
-        "stroke_width": 1.7,
-        "stroke_linecap": "round",
-    }
     if name in theme.FILLED:
-        drawn = {"fill": colour}
-    return element("path", d=theme.GLYPHS[name], transform=place, **drawn | attributes)
+        return element("path", d=theme.GLYPHS[name], transform=place, fill=colour)
+    return path(
+        theme.GLYPHS[name],
+        transform=place,
+        stroke=colour,
+        stroke_width=1.7,
+        stroke_linecap="round",
+        style=style,
+    )
+
+
+def heading(title: str, below: str, wide: float, margin: float) -> str:
+    """What a picture is called, and in small the scenario it shows."""
+    room = wide - 2 * margin
+    said = fitted(margin, 27, title, 16, room, font_weight=600)
+    if below:
+        # A letter of a code font is 0.6 em wide, whatever the letter.
+        size = min(11.5, room / len(below) / 0.605)
+        said += quiet(margin, 44, below, size, font_family=theme.CODE)
+    return said
 
 
 def badge(name: str, x: float, y: float, colour: str, radius: float = 8.5) -> str:
-    """A glyph in white on a disc of its hue."""
+    """A glyph in white on a disc of its hue, or in paper on a disc of ink."""
     disc = element("circle", cx=x, cy=y, r=radius, fill=colour, **paper("stroke"), stroke_width=1.6)
+    if colour == "currentColor":
+        return disc + glyph(name, x, y, theme.PAPER_ALONE, radius / 8.5, style=f"stroke:{theme.PAPER}")
     return disc + glyph(name, x, y, theme.ON_HUE, radius / 8.5)
 
 

@@ -17,6 +17,7 @@ from saga_lab.views.svg import (
     glyph,
     group,
     halo,
+    heading,
     line,
     paper,
     path,
@@ -35,10 +36,10 @@ def timeline(trace: Trace, world: type[World] | None = None, *, title: str = "")
     A run too long for one row goes on in the next, as music does.
     """
     title = title or story.heading(trace)
-    told = story.story(trace, title)
+    told, below = story.story(trace, title), story.subtitle(trace)
+    trace, _ = story.abridged(trace)
     laid = plan(trace, world)
-    body = [text(MARGIN, 27, title, 16, font_weight=600)]
-    body.append(quiet(MARGIN, 44, _subtitle(trace), 11.5, font_family=theme.CODE))
+    body = [heading(title, below, WIDE, MARGIN)]
     for row in range(len(laid.rows)):
         body += _ground(laid, row)
     body += (_mark_line(mark, laid) for mark in laid.marks)
@@ -52,11 +53,6 @@ def timeline(trace: Trace, world: type[World] | None = None, *, title: str = "")
     body += (_mark_words(mark, laid, trace) for mark in laid.marks)
     key, high = legend(_signs(trace, laid), MARGIN + 2, WIDE - MARGIN, laid.rows[-1].bottom + FOOT + 8)
     return Picture(document("".join([*body, key]), wide=WIDE, high=high, title=title, story=told), told)
-
-
-def _subtitle(trace: Trace) -> str:
-    case = f"case {trace.case}, " if trace.case else ""
-    return case + ("no fault" if trace.token in ("", "none") else trace.token)
 
 
 # ---- the ground: lanes, folds, axis
@@ -174,18 +170,17 @@ def _mark_words(mark: Mark, laid: Plan, trace: Trace) -> str:
 
 
 def _verdict(trace: Trace, x: float, y: float) -> str:
-    """How it ended, as a glyph: forward, undone, or needing a person."""
-    name = "done"
+    """How it ended, as a glyph: all done, not all, undone, needing a person, or an error."""
+    needed = {r.key for r in trace.requests if r.role == "action" and r.kind != "retriable"}
+    got = {r.key for r in trace.requests if r.role == "action" and r.answer == "value"}
+    name = "done" if needed <= got else "never"
     if any(request.role == "undo" for request in trace.requests):
         name = "undone"
-    if any(
-        isinstance(event, e.Stuck) or (isinstance(event, e.UndoEnded) and event.stuck)
-        for event in trace.journal
-    ):
+    if any(isinstance(event, e.Stuck) or getattr(event, "stuck", False) for event in trace.journal):
         name = "parked"
     if trace.error:
         name = "failed"
-    return glyph(name, x, y, theme.PAPER_ALONE, **paper("stroke"))
+    return glyph(name, x, y, theme.PAPER_ALONE, style=f"stroke:{theme.PAPER}")
 
 
 def _signs(trace: Trace, laid: Plan) -> Iterator[tuple[str, str]]:
