@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class Life:
         self._lease = lease
         self._over = over
         self._waiters: list[asyncio.Future[None]] = []
+        self._wakes = 0.0
         self._renewal: asyncio.TimerHandle | None = None
         self._errands: set[asyncio.Task[None]] = set()
         saga.resting = self._rest
@@ -71,20 +73,21 @@ class Life:
                 waiter.set_result(None)
 
     def _rest(self, seconds: float | None) -> None:
-        """The saga only waits now: lease it for longer, and renew less often."""
-        rest = LONGEST_REST if seconds is None else min(seconds, LONGEST_REST)
+        """The saga only waits now, so that its lease can be longer and be renewed less often."""
+        self._wakes = math.inf if seconds is None else self.saga.clock.now() + seconds
         if self._journal.leases:
-            self._soon(self._renew(rest))
+            self._soon(self._renew())
 
     def _renew_after(self, seconds: float) -> None:
         if self._journal.leases:
             loop = asyncio.get_running_loop()
-            self._renewal = loop.call_later(seconds, lambda: self._soon(self._renew(0)))
+            self._renewal = loop.call_later(seconds, lambda: self._soon(self._renew()))
 
-    async def _renew(self, rest: float) -> None:
+    async def _renew(self) -> None:
         if self._renewal is not None:
             self._renewal.cancel()
         now = self.saga.clock.now()
+        rest = min(max(0.0, self._wakes - now), LONGEST_REST)
         token = await self._journal.claim(self.saga.id, self._worker, now + rest + self._lease, now)
         if token != self.saga.token:
             self.saga.die(Fenced(f"another worker took over saga {self.saga.id}"))
