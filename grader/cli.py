@@ -122,8 +122,8 @@ def init_command(folder: Path) -> None:
 
 @main.command("reset")
 @click.argument("exercise", type=int)
-@click.option("--folder", type=FILE, default=Path(), help="Your working copy; default: this folder.")
-def reset_command(exercise: int, folder: Path) -> None:
+@click.option("--folder", type=FILE, help="Your working copy; default: this folder, or workbook/ in it.")
+def reset_command(exercise: int, folder: Path | None) -> None:
     """Restore starter and notebook of EXERCISE; what you wrote is kept beside them under another name."""
     _say(lambda: workbook.reset(exercise, folder))
 

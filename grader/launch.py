@@ -1,26 +1,26 @@
-"""Open JupyterLab at the first notebook, offline, without pop-ups, on a free port."""
+"""Open JupyterLab at the first notebook of a working copy: offline, without pop-ups, on a free port."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from grader.workbook import FIRST, Refusal, init
 
 
-def open_lab(folder: Path, options: Sequence[str]) -> None:
-    """Make the working copy if there is none, and open it; returns when JupyterLab is closed."""
+def open_lab(folder: Path, options: Sequence[str]) -> NoReturn:
+    """Add to the working copy what it lacks, then become JupyterLab. Raises Refusal without JupyterLab."""
     if find_spec("jupyterlab") is None:
-        raise Refusal(
-            "JupyterLab is not installed here. `make install` brings it; or pip install 'saga-lab[lab]'."
-        )
-    if not folder.exists():
-        print("\n".join(init(folder)))
-    raise SystemExit(subprocess.call(command(folder, options)))
+        raise Refusal("JupyterLab is not installed here. Run `make install`, then try again.")
+    for line in init(folder):
+        if line.startswith("added"):
+            print(line)
+    print(f"JupyterLab opens {FIRST} at the address below. Control-C here ends it.", flush=True)
+    os.execve(sys.executable, command(folder, options), environment())
 
 
 def command(folder: Path, options: Sequence[str]) -> list[str]:
@@ -29,9 +29,17 @@ def command(folder: Path, options: Sequence[str]) -> list[str]:
         *(sys.executable, "-m", "jupyterlab"),
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url=/lab/tree/{FIRST}",
+        "--ServerApp.answer_yes=True",  # Control-C ends it without a question
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
+        "--log-level=WARN",  # the address is then nearly all it prints
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *options,
     ]
+
+
+def environment() -> dict[str, str]:
+    """The caller's, with this Python's commands in front: `saga-lab` works in JupyterLab's terminals too."""
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {**os.environ, "PATH": os.pathsep.join(path)}

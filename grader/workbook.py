@@ -5,28 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-MARK = ".saga-lab-workbook"
 FIRST = "00_your_laboratory.ipynb"
+MARK = ".saga-lab-workbook"
+USUAL = Path("workbook")
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Refusal(Exception):
     """It would lose or mix up something; the text says what to do instead."""
 
 
-def originals() -> dict[str, Path]:
-    """What a working copy holds, by name. Raises Refusal outside a checkout of the project."""
-    found = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "exercises").glob("*.py"))]
-    if not found:
-        raise Refusal(
-            f"There are no notebooks beside the package, in {ROOT.name}. Run this from a checkout of the "
-            "project, after `make install`."
-        )
-    return {path.name: path for path in found}
-
-
 def init(folder: Path) -> list[str]:
-    """Make a working copy, or add what it lacks; gives what was done, in words."""
+    """Make a working copy, or add what it lacks; gives what was done, in words. Overwrites nothing."""
     files = originals()
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file. Choose another name for the folder.")
@@ -37,34 +27,54 @@ def init(folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("A working copy made by saga-lab init.\n", encoding="utf-8")
     said = []
-    for name, path in files.items():
+    for name, original in files.items():
         if (folder / name).exists():
             said.append(f"kept   {name}, which is yours")
         else:
-            shutil.copyfile(path, folder / name)
+            shutil.copyfile(original, folder / name)
             said.append(f"added  {name}")
     return [*said, f"Next: saga-lab lab {folder}, and begin with {FIRST}."]
 
 
-def reset(number: int, folder: Path) -> list[str]:
-    """Restore what belongs to one exercise, keeping what was there under a new name."""
+def reset(number: int, folder: Path | None = None) -> list[str]:
+    """Restore the starter and the notebook of one exercise; what was there is kept under a new name.
+
+    Without `folder`: the current folder, or `workbook` in it, whichever is a working copy.
+    """
+    if folder is None:
+        folder = next((x for x in (Path(), USUAL) if (x / MARK).exists()), Path())
     if not (folder / MARK).exists():
+        place = "This folder" if folder == Path() else str(folder)
         raise Refusal(
-            f"{folder} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
+            f"{place} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
         )
-    names = [name for name in originals() if name.startswith(f"exercise{number}_")]
-    if not names:
+    files = {name: path for name, path in originals().items() if name.startswith(f"exercise{number}_")}
+    if not files:
         raise Refusal(f"There is no exercise {number}.")
     said = []
-    for name in names:
+    for name, original in files.items():
         mine = folder / name
+        if mine.exists() and mine.read_bytes() == original.read_bytes():
+            said.append(f"as it was  {name}")
+            continue
         if mine.exists():
             kept = _free_name(mine)
             mine.rename(kept)
-            said.append(f"kept      {kept.name}, what you had")
-        shutil.copyfile(originals()[name], mine)
-        said.append(f"restored  {name}")
+            said.append(f"kept       {kept.name}, which is what you had")
+        shutil.copyfile(original, mine)
+        said.append(f"restored   {name}")
     return said
+
+
+def originals() -> dict[str, Path]:
+    """What a working copy holds, by name. Raises Refusal outside a checkout of the project."""
+    found = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "exercises").glob("*.py"))]
+    if not found:
+        raise Refusal(
+            "Saga Lab is installed without its notebooks and starters, which come with a checkout of the "
+            "project. Clone it, run `make install` there, and use its own .venv/bin/saga-lab."
+        )
+    return {path.name: path for path in found}
 
 
 def _free_name(path: Path) -> Path:
