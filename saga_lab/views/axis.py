@@ -95,6 +95,10 @@ class Axis(Struct, frozen=True):
             for row in range(first, last + 1)
         ]
 
+    def within(self, start: int, end: int, ms: int) -> tuple[int, float]:
+        """Row and x of an instant of something that lasts: at its end it stays in the row that ends there."""
+        return self.place(ms, closing=start < ms == end)
+
     def edges(self, row: int) -> tuple[float, float]:
         """Where a row begins and ends."""
         inside = [stretch for stretch in self.stretches if stretch.row == row]

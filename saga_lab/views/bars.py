@@ -71,7 +71,7 @@ def _body(what: Bar, laid: Plan) -> Iterator[str]:
         elif not in_time:
             yield from _no_reply(what, piece, piece.left, top)
         else:
-            row, x = laid.axis.place(in_time[0])
+            row, x = what.at(laid.axis, in_time[0])
             if row > piece.row or (row == piece.row and x > piece.left):
                 done = x if row == piece.row else piece.right
                 yield _box(piece.left, done, top, hue, tint=request.role in ("look-up", "read"))
@@ -125,7 +125,7 @@ def _role(what: Bar, first: Piece, y: float, laid: Plan, arrived: bool) -> Itera
         return
     x = first.left + (first.right - first.left) * (0.5 if what.request.answer == "value" else 0.3)
     if arrived and what.request.role == "undo":
-        row, at = laid.axis.place(min(at for at, _ in what.request.effects))
+        row, at = what.at(laid.axis, min(at for at, _ in what.request.effects))
         x = (first.left + at) / 2 if row == first.row else x
     solid = what.request.role == "undo" and (arrived or what.request.answer == "value")
     yield glyph(name, x, y, theme.ON_HUE if solid else "currentColor", 0.9)
@@ -138,7 +138,7 @@ def _effects(what: Bar, laid: Plan) -> Iterator[str]:
         if at > what.end:
             yield from _late(what, at, effect, laid, hue)
         elif effect not in ("refused", "answered"):
-            row, x = laid.axis.place(at)
+            row, x = what.at(laid.axis, at)
             yield dot(x, _top(what, row, laid) + BAR / 2, effect, hue)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from saga_lab import events as e
 from saga_lab.sim.trace import Crash, Request, Trace
@@ -81,6 +82,10 @@ class Bar(Struct, frozen=True):
     waits_until: int | None
     late: int | None
 
+    def at(self, scale: Axis, ms: int) -> tuple[int, float]:
+        """Row and x of an instant within the bar."""
+        return scale.within(self.request.sent, self.end, ms)
+
     @property
     def until(self) -> int:
         """When the last of it is drawn: a late effect, or the dots to the next attempt."""
@@ -94,7 +99,8 @@ class Block(Struct, frozen=True):
     words: str
     start: int
     end: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Piece, ...] = ()
+    label: Label | None = None
     tag: Label | None = None
 
 
@@ -193,7 +199,7 @@ def _waits(trace: Trace) -> Iterator[Block]:
             continue
         start = story.moment(trace, event)
         end = story.moment(trace, over) if over else last
-        yield Block("wait", words, start, max(start, end), ())
+        yield Block("wait", words, start, max(start, end))
 
 
 def _instants(trace: Trace) -> Iterator[int]:
@@ -290,10 +296,10 @@ def _strike(request: Request, end: int, scale: Axis) -> tuple[int, float]:
     """Row and x of the place where a fault struck."""
     kind = request.fault.partition("=")[0].rstrip("*")
     first = min((at for at, _ in request.effects if at <= end), default=request.sent)
-    if kind in ("lost", "slow", "late", "down"):
+    if kind in ("lost", "slow", "late", "down") and first < end:
         piece = scale.pieces(first, end)[0]
         return piece.row, (piece.left + piece.right) / 2
-    return scale.place(request.sent if kind == "crash-before" else first)
+    return scale.within(request.sent, end, request.sent if kind == "crash-before" else first)
 
 
 def _tag(words: str, strike: tuple[int, float], lane: tuple[str, int], full: _Full) -> Label:
@@ -321,15 +327,26 @@ def _next_attempt(trace: Trace, tracks: list[int], at: int, end: int) -> int | N
     return later[0].sent if same and later[0].sent > end else None
 
 
-def _blocks(trace: Trace, waits: list[Block], scale: Axis, full: _Full) -> Iterator[Block]:
-    for wait in waits:
-        pieces = tuple(scale.pieces(wait.start, wait.end))
-        yield Block("wait", wait.words, wait.start, wait.end, pieces)
-    for crash in trace.crashes:
-        pieces = tuple(scale.pieces(crash.at, crash.up))
-        where = (pieces[0].row, pieces[0].left)
-        tag = _tag(crash.site, where, (SAGA, 0), full) if _is_moment(crash) else None
-        yield Block("down", "down", crash.at, crash.up, pieces, tag)
+def _blocks(trace: Trace, waits: list[Block], scale: Axis, full: _Full) -> list[Block]:
+    """Waits first and crashes last, as they are drawn: a crash strikes in the middle of a wait."""
+    downs = [Block("down", "down", crash.at, crash.up) for crash in trace.crashes]
+    tags = [crash.site if _is_moment(crash) else "" for crash in trace.crashes]
+    placed = [_placed(down, tag, scale, full) for down, tag in zip(downs, tags, strict=True)]
+    return [_placed(wait, "", scale, full) for wait in waits] + placed
+
+
+def _placed(block: Block, tag: str, scale: Axis, full: _Full) -> Block:
+    pieces = tuple(scale.pieces(block.start, block.end))
+    first, widest = pieces[0], max(pieces, key=lambda piece: piece.right - piece.left)
+    room = width(block.words, 11) * (1.16 if block.what == "down" else 1)
+    left = (widest.left + widest.right - room) / 2
+    fits = room + 4 <= widest.right - widest.left and full.take((widest.row, SAGA), left, room) == left
+    return replace(
+        block,
+        pieces=pieces,
+        label=Label(widest.row, left, block.words) if fits else None,
+        tag=_tag(tag, (first.row, first.left), (SAGA, 0), full) if tag else None,
+    )
 
 
 def _marks(trace: Trace, scale: Axis, left: float, right: float) -> Iterator[Mark]:

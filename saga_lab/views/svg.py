@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from xml.sax.saxutils import escape, quoteattr
 
 from saga_lab.views import theme
@@ -131,22 +130,20 @@ _EM = {
 def document(body: str, *, wide: float, high: float, title: str, story: str, limit: int = 1000) -> str:
     """A whole picture: as wide as its place, up to `limit` px; readable by a screen reader.
 
-    Ids come from the content, so that two pictures in one page cannot meet. No style sheet and no
-    script, since in a notebook they would reach the rest of the page.
+    No ids, so that nothing can meet when a page shows it twice; no style sheet and no script, since in
+    a notebook they would reach the rest of the page.
     """
-    mark = "saga-" + sha256(f"{title}\n{story}\n{body}".encode()).hexdigest()[:10]
     return element(
         "svg",
-        element("title", escape(title), id=f"{mark}-title"),
-        element("desc", escape(story), id=f"{mark}-story"),
+        element("title", escape(title)),
+        element("desc", escape(story)),
         rect(0, 0, wide, high, rx=6, **paper()),
         element("g", body, fill="currentColor"),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {number(wide)} {number(high)}",
         width="100%",
         role="img",
-        aria_labelledby=f"{mark}-title",
-        aria_describedby=f"{mark}-story",
+        aria_label=title,
         font_family=theme.FONT,
         color=theme.INK_ALONE,
         style=f"max-width:{limit}px;height:auto;color:{theme.INK}",

@@ -48,6 +48,7 @@ def timeline(trace: Trace, world: type[World] | None = None, *, title: str = "")
     body += (bars.bar(bar, laid, story.sentence(bar.request, trace.crashes)) for bar in laid.bars)
     body += (_block(block, laid) for block in laid.blocks)
     body += _zigzags(laid)
+    body += (words for block in laid.blocks for words in _block_words(block, laid))
     body += (bars.words(bar, laid) for bar in laid.bars)
     body += (_letter(laid, trace, parked) for parked in _parked(trace))
     body += (_mark_words(mark, laid, trace) for mark in laid.marks)
@@ -100,29 +101,39 @@ def _writes(trace: Trace, laid: Plan) -> Iterator[str]:
 
 
 def _block(block: Block, laid: Plan) -> str:
-    widest = max(block.pieces, key=lambda piece: piece.right - piece.left)
-    return group(*(_part(block, piece, piece is widest, laid) for piece in block.pieces),
-                 tip=f"{block.words}: {span(block.end - block.start)}")  # fmt: skip
+    parts = (_part(block, piece, laid.y(piece.row, SAGA)) for piece in block.pieces)
+    return group(*parts, tip=f"{block.words}: {span(block.end - block.start)}")
 
 
-def _part(block: Block, piece: Piece, widest: bool, laid: Plan) -> str:
-    y = laid.y(piece.row, SAGA)
+def _block_words(block: Block, laid: Plan) -> Iterator[str]:
+    if block.label:
+        down = block.what == "down"
+        colour, weight = (theme.ON_HUE, 700) if down else ("currentColor", None)
+        y = laid.y(block.label.row, SAGA) + 13
+        yield text(block.label.left, y, block.words, 11, fill=colour, font_weight=weight)
+    if block.tag:
+        first = block.pieces[0]
+        yield bars.tag(block.tag, first.left + 2, laid.y(first.row, SAGA) + BAR, block.tag.words)
+
+
+def _part(block: Block, piece: Piece, y: float) -> str:
     right = max(piece.right, piece.left + 8)
-    middle = (piece.left + right) / 2
-    fits = widest and width(block.words, 11) + 4 <= right - piece.left
     if block.what == "wait":
-        box = rect(piece.left, y, right, y + BAR, rx=3, fill=theme.WAITING, fill_opacity=0.22,
-                   stroke=theme.WAITING, stroke_width=1.3)  # fmt: skip
-        return box + (text(middle, y + 13, block.words, 11, text_anchor="middle") if fits else "")
+        return rect(
+            piece.left,
+            y,
+            right,
+            y + BAR,
+            rx=3,
+            fill=theme.WAITING,
+            fill_opacity=theme.TINT,
+            stroke=theme.WAITING,
+            stroke_width=1.3,
+        )
     box = rect(
         piece.left, y, right, y + BAR, rx=3, fill=theme.DOWN, stroke="currentColor", stroke_opacity=0.6
     )
-    said = text(middle, y + 13, block.words, 11, text_anchor="middle", font_weight=700, fill=theme.ON_HUE)
-    back = glyph("restart", right + 5, y + BAR / 2, theme.RETRIABLE, 1.25) if piece.closes else ""
-    hung = ""
-    if block.tag and piece.opens:
-        hung = bars.tag(block.tag, piece.left + 2, y + BAR, block.tag.words)
-    return box + (said if fits else "") + back + hung
+    return box + (glyph("restart", right + 5, y + BAR / 2, theme.RETRIABLE, 1.25) if piece.closes else "")
 
 
 def _parked(trace: Trace) -> Iterator[e.Parked]:
@@ -186,17 +197,17 @@ def _verdict(trace: Trace, x: float, y: float) -> str:
 def _signs(trace: Trace, laid: Plan) -> Iterator[tuple[str, str]]:
     """Only what occurs."""
     asked = trace.requests
-    actions = {request.kind for request in asked if request.role == "action"}
+    solid = {r.kind for r in asked if r.role == "action" and r.answer != "refused" and r.effects}
     effects = {effect for request in asked for _, effect in request.effects}
 
     def chip(hue: str, **more: str | float) -> str:
         return rect(-9, -6, 9, 6, rx=3, fill=hue, **more)
 
-    if actions & {"compensable", "read"}:
+    if solid & {"compensable", "read"}:
         yield chip(theme.FORWARD), "call"
-    if "pivot" in actions:
+    if "pivot" in solid:
         yield chip(theme.PIVOT), "pivot"
-    if "retriable" in actions:
+    if "retriable" in solid:
         yield chip(theme.RETRIABLE), "retriable"
     if any(request.role == "undo" for request in asked):
         yield chip(theme.UNDO) + glyph("undone", 0, 0, theme.ON_HUE, 0.8), "undo"
@@ -213,7 +224,7 @@ def _signs(trace: Trace, laid: Plan) -> Iterator[tuple[str, str]]:
     if any(bar.waits_until is not None for bar in laid.bars):
         yield path("M-8 0H9", stroke=theme.WAITING, stroke_width=2.6, stroke_linecap="round",
                    stroke_dasharray="0 6"), "back-off"  # fmt: skip
-    if any(request.fault for request in asked):
+    if any(request.fault for request in asked) or any(block.tag for block in laid.blocks):
         yield element("circle", r=7, fill=theme.FAILURE) + glyph("fault", 0, 0, theme.ON_HUE, 0.9), "fault"
     if any(stretch.folded for stretch in laid.axis.stretches):
         yield path("M-2 -8l4 4l-4 4l4 4l-4 4", stroke_width=1.1), "time folded away"

@@ -8,7 +8,7 @@ _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 def span(ms: float) -> str:
     """How long, in the largest unit that fits: `40 ms`, `1.5 s`, `16 min`, `30 d`."""
     for size, unit in _UNITS:
-        if ms >= size:
+        if ms >= 0.995 * size:  # so that nothing is 60 min or 24 h long
             return f"{_short(ms / size)} {unit}"
     return f"{_short(ms)} ms" if ms else "0"
 
