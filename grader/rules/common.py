@@ -146,11 +146,14 @@ def _no_call_again(facts: Facts) -> Broken | None:
 
 
 def _no_second_no(facts: Facts) -> Broken | None:
+    """Under the same key; and under another one too, where the action is one that can be undone."""
     for told in facts.refused:
         again = [
             r
             for r in facts.trace.requests
-            if r.operation == told.operation and r.sent >= (told.answered or 0) and r.args == told.args
+            if r.operation == told.operation
+            and r.sent >= (told.answered or 0)
+            and (r.key == told.key or (told.operation in facts.undo_of and r.args == told.args))
         ]
         if again:
             times = "once more" if len(again) == 1 else f"{len(again)} times more"

@@ -31,7 +31,8 @@ def allowed(facts: Facts) -> set[str]:
     A refusal on the way to the parcel means `failed`. A fault without end there allows a clean undo; on
     an undo, a look-up or the parcel itself it allows to ask for a person. Mail never counts.
     """
-    statuses = {"failed"} if _refusal(facts) else {facts.ordinary}
+    refused = ":refuse" in facts.trace.token and _refusal(facts)
+    statuses = {"failed"} if refused else {facts.ordinary}
     if "*" in facts.trace.token:
         if facts.endless("compensable", "pivot", "undo", "look-up"):
             statuses.add("failed")
@@ -122,6 +123,8 @@ def _wrong_status(facts: Facts, rights: set[str]) -> Broken:
     right, refused = " or ".join(sorted(rights)), _refusal(facts)
     if refused is None:
         return Broken(right, f"{facts.status}, for {ShopWorld.cases[facts.trace.case].says}")
+    if facts.status == "failed":
+        return Broken(right, f"failed, since {refused.operation} said no: {refused.reason}", refused.number)
     observed = f"{facts.status}, although {refused.operation} said no: {refused.reason}"
     why = "A step was refused, yet you went on as if it had worked."
     return Broken(right, observed, refused.number, why=why)
