@@ -1,33 +1,24 @@
-# The four things to type: make lab, make install, make test, make proof.
-PYTHON ?= python3
+# The things to type: make lab, make test. The others are parts of them.
+PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test proof lint clean
+.PHONY: lab install test lint proof
 
-lab: install  ## make a working copy in workbook/ and open JupyterLab there
+lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
 
-install: .venv/installed
+install:  ## make the environment alone; PYTHON=... chooses which Python
+	@sh tools/environment.sh lab,test $(PYTHON)
 
-.venv/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Saga Lab needs Python 3.11 or newer; this is %s. Try: make install PYTHON=python3.12" % sys.version.split()[0])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing into .venv (a minute or two the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab,test]'
-	@touch $@
+test: lint  ## everything that needs no browser
+	$(BIN)/python -m pytest --nbval --nbval-current-env --ignore tests/browser tests notebooks
 
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint  ## everything that fits into ten minutes
-	$(BIN)/python -m pytest --nbval tests notebooks
-
-proof: install  ## what needs a browser or more time
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser
+	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
-
-clean:
-	rm -rf .venv build dist *.egg-info
