@@ -115,7 +115,7 @@ async def call_until_settled(
         ending = await _attempt(saga, call, timeout, cuttable=part != "undo")
         failed += 1
         if ending.outcome in ("done", "refused"):
-            return ending._replace(attempts=failed)
+            return ending if failed == 1 else ending._replace(attempts=failed)
         doubt = doubt or ending.outcome == "in doubt"
         pause = retry.pause(failed, saga.chance(f"{part} {step}#{nth} {failed}"))
         if pause is not None and deadline is not None and saga.clock.now() + pause >= deadline:

@@ -60,7 +60,7 @@ class Execution(SagaContext):
         type = result_type(action)
         recorded = saga.record.steps.get((name, nth))
         if recorded is None:
-            if compensate is not None and any(around.turned for around in scope.chain()):
+            if compensate is not None and scope.undoing:
                 raise RuntimeError(
                     f"step {name!r} has an undo, but this saga is already undoing: after that only steps "
                     "without `compensate` may follow (or put what may fail into a saga.scope() of its own)"
@@ -75,9 +75,7 @@ class Execution(SagaContext):
             begun, order, ended = recorded.begun, recorded.order, recorded.ended
             saga.asked("step", name, str(nth))
             if (begun.key, begun.args) != (key, given):
-                raise saga.diverged(
-                    f"called step {name} with {text(given)} instead of {text(begun.args)}"
-                )
+                raise saga.diverged(f"called step {name} with {text(given)} instead of {text(begun.args)}")
         if compensate is not None:
             scope.register(Registered(name, key, compensate, pivot, order))
         if ended is not None:

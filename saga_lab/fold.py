@@ -113,20 +113,28 @@ def fold(events: Iterable[e.Event]) -> Record:
     record = Record()
     for order, event in enumerate(events):
         _take(record, order, event)
+        if isinstance(event, e.Recovered):
+            record.recoveries += 1
+        elif isinstance(event, PROGRESS):
+            record.recoveries = 0
     return record
+
+
+PROGRESS = (e.StepEnded, e.UndoEnded, e.TimerFired, e.PromiseAnswered, e.PromiseTimedOut)
+"""A worker that dies again and again without one of these in between dies at one place."""
 
 
 def _take(record: Record, order: int, event: e.Event) -> None:
     match event:
-        case e.Started():
-            record.started = event
         case e.StepBegun():
             record.steps[event.step, event.nth] = StepRecord(event, order)
             record.heading = State.RUNNING
-        case e.AttemptFailed():
-            record.attempts[event.part, event.step, event.nth] = event
         case e.StepEnded():
             record.steps[event.step, event.nth].ended = event
+        case e.Started():
+            record.started = event
+        case e.AttemptFailed():
+            record.attempts[event.part, event.step, event.nth] = event
         case e.UndoingBegan():
             record.undoing = True
             record.heading = State.COMPENSATING
@@ -155,7 +163,3 @@ def _take(record: Record, order: int, event: e.Event) -> None:
             record.result = event
         case e.Stuck():
             record.stuck = event
-    # A worker that dies again and again at one place makes no progress; one that lives long does.
-    record.recoveries = record.recoveries + 1 if isinstance(event, e.Recovered) else record.recoveries
-    if isinstance(event, e.StepEnded | e.UndoEnded | e.TimerFired | e.PromiseAnswered | e.PromiseTimedOut):
-        record.recoveries = 0

@@ -43,9 +43,10 @@ class Run:
                 await self._life.ended()
                 if self._life.error is not None:
                     raise self._life.error
-            record = fold(self.events)
-            if isinstance(record.result, e.Returned):
-                return from_json(record.result.value, self._type(record))
+            events = self.events
+            if isinstance(events[-1], e.Returned):
+                return from_json(events[-1].value, self._type(events))
+            record = fold(events)
             if record.state.at_rest:
                 raise _error(record)
             await self._engine.adopt(self.id)  # its worker may be gone
@@ -53,8 +54,9 @@ class Run:
             if self._life is None:
                 await self._engine.clock.sleep(1)
 
-    def _type(self, record: Record) -> Any:
-        function = self._engine.function(record.started.saga) if record.started else None
+    def _type(self, events: Sequence[e.Event]) -> Any:
+        started = events[0]
+        function = self._engine.function(started.saga) if isinstance(started, e.Started) else None
         return Any if function is None else result_type(function)
 
 

@@ -60,7 +60,7 @@ async def settle(saga: Incarnation, begun: e.StepBegun, ending: Ending, type: An
         try:
             raw = to_json(value, f"the value of step {begun.step!r}")
             if value.__class__ not in ATOMS or type not in (Any, value.__class__):
-                ending = ending._replace(value=from_json(raw, type))
+                ending = Ending("done", ending.attempts, from_json(raw, type), ending.reason)
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)

@@ -44,8 +44,13 @@ class Scope:
 
     def register(self, undo: Registered) -> None:
         """Keep one undo per key, at its first place: the same step again is the same effect."""
-        if not any(undo.key in scope.undos for scope in self.chain()):
-            self.undos[undo.key] = undo
+        if self.outer is None or not any(undo.key in scope.undos for scope in self.outer.chain()):
+            self.undos.setdefault(undo.key, undo)
+
+    @property
+    def undoing(self) -> bool:
+        """Undoing began here, or in a scope around this one."""
+        return self.turned or (self.outer is not None and self.outer.undoing)
 
     def forget(self, key: str) -> None:
         """The step is known not to be done."""
