@@ -1,13 +1,18 @@
-"""The child process that runs a submission: it hears orders and answers with turns, over one socket."""
+"""The child process that holds a submission: it hears orders and answers with turns, over one socket."""
 
 from __future__ import annotations
 
-import builtins
-import linecache
+import faulthandler
+import importlib
+import inspect
+import io
+import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,23 +20,53 @@ from msgspec import Struct
 from saga_lab.sim.candidate import Candidate
 from saga_lab.sim.messages import Begin, Deliver
 
+GRADERS_FAULT = 70
+"""The exit code of a child that failed by itself, as `sysexits.h` has it."""
+HEARD = 4_000
+"""Characters that are kept of what a submission prints."""
+MOST_WRITTEN = 1_000_000
+"""Bytes that it may write to one file."""
+
+
+class Source(Struct, frozen=True):
+    """A piece of source, under the label that tracebacks give it."""
+
+    label: str
+    source: str
+
 
 class Load(Struct, frozen=True, tag="load"):
-    """Load this source, of that exercise; it calls itself `name` in tracebacks."""
+    """Run these pieces, and take `function` as the saga of a world (`module:name`).
 
-    source: str
-    name: str
-    exercise: int
+    `own`: compile as the submission itself says; else annotations are not evaluated, as suits a notebook
+    of which only some cells are run.
+    """
+
+    parts: list[Source]
+    function: str
+    world: str
+    own: bool
 
 
 class Loaded(Struct, frozen=True):
-    """The submission is ready, or `problem` says why it is not, as found at `line`."""
+    """The submission is ready, or `problem` says why it is not, as found at `line` of `label`."""
 
     problem: str = ""
+    label: str = ""
     line: int = 0
 
 
-ORDERS = msgspec.json.Decoder(Load | Begin | Deliver)
+class Listen(Struct, frozen=True, tag="listen"):
+    """Tell what was printed since the last time."""
+
+
+class Heard(Struct, frozen=True):
+    """The beginning of what was printed."""
+
+    text: str
+
+
+ORDERS = msgspec.json.Decoder(Load | Listen | Begin | Deliver)
 
 
 def send(connection: socket.socket, message: Struct) -> None:
@@ -47,42 +82,106 @@ def receive(connection: socket.socket) -> bytes:
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            return b""
-        data += more
-    return bytes(data)
+    data = connection.recv(size)
+    if len(data) == size:
+        return data
+    pieces = bytearray(data)
+    while data and len(pieces) < size:
+        data = connection.recv(size - len(pieces))
+        pieces += data
+    return bytes(pieces) if data else b""
+
+
+class _Ear(io.TextIOBase):
+    """Takes the place of standard output: keeps the beginning, whatever comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if len(self.text) < HEARD:
+            self.text = (self.text + text)[:HEARD]
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
 
 
 def main() -> None:
     """Serve one submission until the judge is gone."""
     connection = socket.socket(fileno=int(sys.argv[1]))
+    _prepare()
+    ear = sys.stdout = sys.stderr = _Ear()
     candidate: Candidate | None = None
     while data := receive(connection):
         order = ORDERS.decode(data)
         if isinstance(order, Load):
-            candidate, answer = _load(order)
-            send(connection, answer)
+            candidate, loaded = _load(order)
+            send(connection, loaded)
+        elif isinstance(order, Listen):
+            send(connection, Heard(ear.text))
+            ear.text = ""
         elif candidate is not None:
-            send(connection, candidate.exchange(order))
+            try:
+                turn = candidate.exchange(order)
+            except Exception:  # noqa: BLE001 - whatever a saga does, this does not raise
+                traceback.print_exc(file=sys.__stderr__)
+                sys.exit(GRADERS_FAULT)
+            send(connection, turn)
+
+
+def _prepare() -> None:
+    """Limit what is written, and tell on a signal where the submission stands."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.register(signal.SIGUSR1, file=sys.__stderr__ or 2, all_threads=False)
 
 
 def _load(load: Load) -> tuple[Candidate | None, Loaded]:
-    from grader.exercises import EXERCISES
-
-    exercise = EXERCISES[load.exercise]
-    linecache.cache[load.name] = (len(load.source), None, load.source.splitlines(True), load.name)
     module = ModuleType("submission")
     sys.modules["submission"] = module
+    labels = {part.label for part in load.parts}
     try:
-        exec(builtins.compile(load.source, load.name, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to its author
-        frames = [x for x in traceback.extract_tb(error.__traceback__) if x.filename == load.name]
-        line = (frames[-1].lineno or 0) if frames else 0
-        return None, Loaded(f"{type(error).__name__}: {error}", line)
-    return Candidate(getattr(module, exercise.function), exercise.world), Loaded()
+        for part in load.parts:
+            exec(compile(part.source, part.label, "exec", dont_inherit=load.own), module.__dict__)
+    except BaseException as error:  # noqa: BLE001 - told to its author
+        frames = [x for x in traceback.extract_tb(error.__traceback__) if x.filename in labels]
+        label, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else ("", 0)
+        return None, Loaded(f"{type(error).__name__}: {error}".removesuffix(": "), label, line)
+    name, _, world = load.world.partition(":")
+    function = getattr(module, load.function, None)
+    if problem := unfit(function, load.function):
+        return None, Loaded(problem)
+    return Candidate(function, getattr(importlib.import_module(name), world)), Loaded()  # type: ignore[arg-type]
+
+
+def unfit(function: Any, name: str) -> str:
+    """Why this cannot be called as a saga; empty when it can."""
+    if not callable(function):
+        return f"{name} is {_kind(function)}, not a function"
+    if not _waits(function):
+        return f"{name} is a plain function: begin it with async def"
+    try:
+        inspect.signature(function).bind("saga", "request", "services")
+    except TypeError as error:
+        return f"{name} is called with three: the saga, the request, and the services ({error})"
+    except ValueError:
+        return ""
+    return ""
+
+
+def _waits(function: Callable[..., Any]) -> bool:
+    """Is it an async function, or an object or decorated function that may give a coroutine?"""
+    plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
+    return inspect.iscoroutinefunction(function) or not plain
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 if __name__ == "__main__":

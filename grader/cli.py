@@ -8,17 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-import msgspec
 
-from grader import message, workbook
+from grader import report as reports
+from grader import workbook
 from grader.judge import explore_file, grade, replay_file
 from grader.launch import open_lab
-from grader.process import Died
+from grader.page import page
+from grader.process import GraderError
 from grader.report import Report
 from grader.story import faults_in_words, story
 from grader.submission import CannotRun
-from saga_lab.sim import BadToken, EndlessLoop
-from saga_lab.views import timeline
+from saga_lab.sim import BadToken
+from saga_lab.views.timeline import timeline
 
 FILE = click.Path(path_type=Path)
 EXERCISE = click.option(
@@ -52,16 +53,15 @@ def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, 
     saga-lab grade exercise1_ecommerce_order.py
     saga-lab grade exercise1_ecommerce_order.ipynb --html report.html
     """
+    progress = Bar()
     try:
-        report = grade(exercise, file, quick=quick, progress=_progress())
+        report = grade(exercise, file, quick=quick, progress=progress)
     except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
-        click.echo(f"The grader itself failed, which says nothing about your saga: {error!r}", err=True)
-        sys.exit(3)
-    click.echo(as_data(report) if as_json else message.text(report), nl=as_json)
+        report = Report(0, "", file.name, "grader error", problem=f"{type(error).__name__}: {error}")
+    progress.done()
+    click.echo(reports.as_json(report) if as_json else str(report), nl=as_json)
     if html is not None:
-        world = _world(report)
-        pictures = [timeline(trace, world, title=trace.token).svg for trace in report.traces[:3]]
-        html.write_text(message.page(report, pictures), encoding="utf-8")
+        html.write_text(page(report), encoding="utf-8")
         click.echo(f"Written: {html}", err=True)
     sys.exit(report.exit_code)
 
@@ -72,24 +72,31 @@ def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, 
 @EXERCISE
 @click.option("--svg", type=FILE, help="Write the run's timeline as a picture.")
 def replay_command(file: Path, token: str, exercise: int | None, svg: Path | None) -> None:
-    """Play one scenario of FILE again, as its TOKEN says.
+    """Play one scenario of FILE again, as its TOKEN says, and tell its story and its verdict.
 
     \b
+    saga-lab replay exercise1_ecommerce_order.py none
     saga-lab replay exercise1_ecommerce_order.py "payments.charge:lost*"
     saga-lab replay exercise1_ecommerce_order.py "shipping.create:refuse" --svg run.svg
-    saga-lab replay exercise1_ecommerce_order.py none
+
+    A token names a fault and its place: SITE:KIND, several joined by " + ", after case:NAME if it is not
+    the first case. Kinds: refuse, down, lost, late, slow=5m, twice, crash-before, crash-after; a star
+    means from now on.
     """
     with _told():
-        handed_in, trace = replay_file(file, token, exercise)
-    judged = handed_in.exercise.rules.judge(trace, handed_in.exercise.world)
-    click.echo(f"What we did: {faults_in_words(trace.token)}\n")
-    click.echo("\n".join(story(trace, judged[0] if judged else None, most=60)) + "\n")
-    for violation in judged:
-        click.echo(f"✗ {violation.invariant}: {violation.observed} (must hold: {violation.expected})")
-    if not judged:
+        run = replay_file(file, token, exercise)
+    rules = run.submission.exercise.rules
+    first = run.broken[0][1] if run.broken else None
+    click.echo(f"What we did: {faults_in_words(run.trace.token)}\n")
+    click.echo("\n".join(story(run.trace, first, rules.tells, most=60)) + "\n")
+    for invariant, broken in run.broken:
+        click.echo(f"✗ {invariant.id} {broken.observed} (must hold: {broken.expected})")
+    if not run.broken:
         click.echo("✓ every promise holds in this run")
+    if run.printed:
+        click.echo(f"\nYour code printed:\n{run.printed.rstrip()}")
     if svg is not None:
-        timeline(trace, handed_in.exercise.world, title=trace.token).save(svg)
+        timeline(run.trace, run.submission.exercise.world, title=run.trace.token).save(svg)
         click.echo(f"Written: {svg}", err=True)
 
 
@@ -98,15 +105,17 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
 @EXERCISE
 def explore_command(file: Path, exercise: int | None) -> None:
     """List every single fault of FILE with the status it led to, and the promises it broke."""
+    progress = Bar()
     with _told():
-        handed_in, found = explore_file(file, exercise)
+        handed_in, found = explore_file(file, exercise, progress)
+    progress.done()
     for trace in found.traces:
-        broken = [x.invariant for x in handed_in.exercise.rules.judge(trace, handed_in.exercise.world)]
-        status = (
-            trace.result.get("status") if isinstance(trace.result, dict) else trace.error or trace.stopped
-        )
-        click.echo(f"{'✗' if broken else '✓'} {trace.token:<62} {status or '-'}  {' '.join(broken)}".rstrip())
-    click.echo(f"\n{found.ran} of {found.exist} scenarios ran.")
+        broken = [x.id for x, _ in handed_in.exercise.rules.broken(trace, handed_in.exercise.world)]
+        status = trace.result.get("status") if isinstance(trace.result, dict) else ""
+        told = status or trace.error or trace.stopped or "no status"
+        click.echo(f"{'✗' if broken else '✓'} {trace.token:<58} {told}  {' '.join(broken)}".rstrip())
+    rest = "" if found.complete else "; it broke off there, since more would tell nothing new"
+    click.echo(f"\n{found.ran} of {found.exist} scenarios ran{rest}.")
 
 
 @main.command("init")
@@ -140,28 +149,18 @@ def lab_command(folder: Path, options: tuple[str, ...]) -> None:
         open_lab(folder, options)
 
 
-def as_data(report: Report) -> str:
-    """The report as documented JSON: without the runs themselves, which `replay` gives again."""
-    data = msgspec.to_builtins(report)
-    del data["traces"]
-    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
-
-
-def _world(report: Report) -> type:
-    from grader.exercises import EXERCISES
-
-    return EXERCISES[report.exercise].world
-
-
 class _told:
-    """What a user can mend is said in words, with exit code 2; no traceback."""
+    """What a user can mend is said in words, with exit code 2; no traceback. What not, with 3."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, CannotRun | EndlessLoop | Died | BadToken | workbook.Refusal):
+        if isinstance(error, CannotRun | BadToken | workbook.Refusal):
             click.echo(str(error), err=True)
             sys.exit(2)
+        if isinstance(error, GraderError):
+            click.echo(f"The grader itself failed, which says nothing about your saga: {error}", err=True)
+            sys.exit(3)
 
 
 def _say(work: Callable[[], list[str]]) -> None:
@@ -169,18 +168,20 @@ def _say(work: Callable[[], list[str]]) -> None:
         click.echo("\n".join(work()))
 
 
-def _progress() -> Callable[[int, int], None] | None:
-    """A line that counts, on a terminal, for what takes over two seconds."""
-    if not sys.stderr.isatty():
-        return None
-    began = time.monotonic()
-    last = [0.0]
+class Bar:
+    """A line that counts, on a terminal, once it takes over two seconds."""
 
-    def tell(ran: int, known: int) -> None:
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.drawn = False
+
+    def __call__(self, ran: int, known: int) -> None:
         now = time.monotonic()
-        if now - began > 2 and now - last[0] > 0.2:
-            last[0] = now
+        if now - self.began > 2 and now - self.last > 0.2 and sys.stderr.isatty():
+            self.last, self.drawn = now, True
             share = ran / known if known else 0
             click.echo(f"\r  {'█' * int(30 * share):<30} {ran} of {known} scenarios", nl=False, err=True)
 
-    return tell
+    def done(self) -> None:
+        if self.drawn:
+            click.echo("\r" + " " * 70 + "\r", nl=False, err=True)

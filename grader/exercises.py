@@ -20,10 +20,12 @@ class Exercise:
 
     @property
     def function(self) -> str:
+        """The name of the function that is graded."""
         return self.world.function
 
     @property
     def title(self) -> str:
+        """How the exercise is called in a report."""
         return f"Exercise {self.number} · {self.rules.title}"
 
 

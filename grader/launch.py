@@ -31,7 +31,7 @@ def command(folder: Path, options: Sequence[str]) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{FIRST}",
         "--ServerApp.answer_yes=True",  # Control-C ends it without a question
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",
         "--LabApp.extension_manager=readonly",
         "--log-level=WARN",  # the address is then nearly all it prints
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),

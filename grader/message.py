@@ -1,132 +1,215 @@
-"""The report in words: for a terminal, a notebook and a page. At most three failures, one per cause."""
+"""The report in words, at most 25 lines of 100 columns for each failure, at most three of them."""
 
 from __future__ import annotations
 
-import html
 import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from grader.report import Cause, Judged, Report
+from grader.report import AWARDED, Cause, Judged, Report
 
-WIDTH = 100
+WIDTH, HEIGHT = 100, 25
+MARGIN = 19
 MOST_FAILURES = 3
 
 
-def text(report: Report) -> str:
-    """The whole message, plain text, no line over 100 columns."""
+@dataclass(frozen=True)
+class Failure:
+    """What is told once: the most telling promise that a cause broke, and the others that it broke too."""
+
+    judged: Judged
+    cause: Cause
+    also: tuple[str, ...]
+
+
+def text(report: Report, most: int = MOST_FAILURES) -> str:
+    """The whole message; `most` failures of it."""
     if report.problem:
-        return _clip(f"{report.title or 'Not graded'}: nothing could be judged\n\n{report.problem}\n")
-    failures = causes(report)
-    if not failures:
-        return _passed(report)
-    shown = [failure(report, judged, cause) for judged, cause in failures[:MOST_FAILURES]]
-    more = len(failures) - MOST_FAILURES
-    tail = (
-        [f"{more} more cause{'s' if more > 1 else ''} wait behind these. Mend the first, then grade again."]
-        if more > 0
-        else []
-    )
-    return "\n\n".join([*shown, *tail, *_warnings(report)]) + "\n"
+        return _problem(report)
+    told = failures(report)
+    parts = [failure(report, one) for one in told[:most]]
+    if len(told) > most:
+        more = len(told) - most
+        parts.append(
+            f"{_many(more, 'more cause')} behind {'this' if most == 1 else 'these'}; mend one, grade again."
+        )
+    if not told:
+        parts.append(_passed(report) if report.verdict == "pass" else _unknown(report))
+    return "\n\n".join([*parts, *(_wrapped(f"Note: {warning}") for warning in report.warnings)]) + "\n"
 
 
-def causes(report: Report) -> list[tuple[Judged, Cause]]:
-    """What failed, the most telling first: one story per cause, each told once.
+def failures(report: Report) -> list[Failure]:
+    """What failed, one story per cause, the simplest and most telling first.
 
-    Different invariants that break in the same scenario have one cause; the first of them tells it.
+    A story in which several promises break at the same point has one cause. So has whatever goes wrong
+    in a run without faults.
     """
     found = [(judged, cause) for judged in report.invariants for cause in judged.causes]
-    seen: set[str] = set()
-    told = []
+    groups: dict[tuple[str, str], list[tuple[Judged, Cause]]] = {}
     for judged, cause in sorted(found, key=_telling):
-        if cause.token not in seen:
-            seen.add(cause.token)
-            told.append((judged, cause))
-    return told
+        plain = _faults(cause.token) == 0
+        same = [key for key in groups if key[0] == cause.token and (plain or not cause.turn)]
+        groups.setdefault(same[0] if same else (cause.token, cause.turn), []).append((judged, cause))
+    return [
+        Failure(*group[0], also=tuple(dict.fromkeys(x.id for x, _ in group if x.id != group[0][0].id)))
+        for group in groups.values()
+    ]
 
 
-def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int]:
-    """Fewer faults first; then what the exercise says itself, before what holds for all."""
+def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int, int]:
+    """Fewer faults first; then what tells where it turned; then the exercise's own promises."""
     judged, cause = failed
-    faults = (
-        0
-        if cause.token == "none" or (cause.token.startswith("case:") and " + " not in cause.token)
-        else 1 + cause.token.count(" + ")
+    default = 0 if not cause.token.startswith("case:") else 1
+    return _faults(cause.token), default, 0 if cause.turn else 1, 0 if judged.id.startswith("E") else 1
+
+
+def _faults(token: str) -> int:
+    return sum(part != "none" and not part.startswith("case:") for part in token.split(" + "))
+
+
+def failure(report: Report, one: Failure) -> str:
+    """Promise, facts, the fault, the story, the reason, the line, the way to see it again, the coverage."""
+    judged, cause = one.judged, one.cause
+    head = _two(
+        f"✗ {report.title} — {judged.id} {judged.promise}", f"{judged.points} / {judged.max_points} points"
     )
-    return faults, 0 if judged.id.startswith("E") else 1, -cause.others
+    facts = [
+        *_field("What must hold", cause.expected),
+        *_field("Observed", cause.observed),
+        *_field("What we did", cause.faults),
+    ]
+    rest = _field("Why it matters", f"{cause.why} (notebook {judged.notebook})")
+    if cause.code:
+        rest += _field("Your code", cause.code)
+    rest += _field("Try", f'saga-lab replay {report.file} "{cause.token}"')
+    rest += _wrapped("  " + _coverage(report, one)).split("\n")
+    room = HEIGHT - len(head.split("\n")) - len(facts) - len(rest)
+    return "\n".join([head, *facts, *_story(cause.story, room), *rest])
 
 
-def failure(report: Report, judged: Judged, cause: Cause) -> str:
-    """One failure: promise, facts, the fault, the story, the reason, the line, the way to see it again."""
-    title = f"✗ {report.title} — {judged.id} {judged.promise}"
-    points = f"{judged.points} / {judged.max_points} points"
-    lines = [_two(title, points)]
-    lines += _field("What must hold", cause.expected)
-    lines += _field("Observed", cause.observed)
-    lines += _field("What we did", cause.faults)
-    lines += _field("What happened", *cause.story)
-    lines += _field("Why it matters", judged.why)
-    if cause.line:
-        lines += _field("Your code", cause.line)
-    lines += _field("Try", f'saga-lab replay {report.file} "{cause.token}"')
-    return "\n".join([*lines, "  " + _coverage(report, cause.others)])
+def _story(lines: tuple[str, ...], room: int) -> list[str]:
+    told = _field("What happened", *lines)
+    if len(told) <= room:
+        return told
+    return [*told[: room - 2], " " * MARGIN + "   ...", told[-1]]
 
 
-def _coverage(report: Report, others: int) -> str:
-    count = report.scenarios
-    same = (
-        f"{others} more failing scenario{'s have' if others > 1 else ' has'} this cause. " if others else ""
-    )
-    if count.ran <= 3:
-        return f"{same}{count.ran} runs without faults; faults wait until these pass."
-    what = "single faults and pairs" if report.pairs else "single faults"
-    rest = "" if report.pairs else "; pairs wait until these pass"
-    return f"{same}{count.ran} of {count.exist} scenarios ran ({what}){rest}."
+def _coverage(report: Report, one: Failure) -> str:
+    """How many others share this cause, and how much was tried."""
+    count, others = report.scenarios, one.cause.others
+    told = []
+    if one.also:
+        told.append(f"{_list(one.also)} break{'s' if len(one.also) == 1 else ''} here too.")
+    if others:
+        told.append(
+            f"{_many(others, 'more failing scenario')} {'has' if others == 1 else 'have'} this cause."
+        )
+    if count.ran <= count.cases:
+        told.append(f"{_many(count.ran, 'run')} without faults; faults wait until these pass.")
+    elif report.depth == 1:
+        told.append(
+            f"{count.ran} of {count.exist} scenarios ran (single faults); pairs wait until these pass."
+        )
+    else:
+        told.append(f"{count.ran} of {count.exist} scenarios ran (single faults and pairs).")
+    return " ".join(told)
 
 
 def _passed(report: Report) -> str:
     count = report.scenarios
-    tried = (
-        "the runs without faults, every single fault, and every pair"
-        if report.pairs
-        else "the runs without faults and every single fault"
+    head = _two(f"✓ {report.title} — every promise holds", _points(report))
+    pairs = ", and every pair of them" if report.depth > 1 else ""
+    lines = [
+        head,
+        *_field(
+            "What was tried",
+            f"{_many(count.cases, 'run')} without faults, every single fault at every call, with and without "
+            f"a refusal{pairs}: {count.ran} of {count.exist} scenarios ran"
+            + (
+                f", {count.pruned} left out (more faults on one call than any saga must stand)"
+                if count.pruned
+                else ""
+            )
+            + ".",
+        ),
+        *_field("Medal", f"{report.medal}. Gold also needs rivals, deadlines and cancels, not tried yet."),
+    ]
+    return "\n".join([*lines, *_boundary(report)])
+
+
+def _unknown(report: Report) -> str:
+    """Nothing failed, but not everything was tried: no pass."""
+    count = report.scenarios
+    head = _two(f"? {report.title} — not decided", _points(report))
+    told = (
+        f"{count.ran} of {count.exist} scenarios ran, then the time was over. Nothing failed so far, which is "
+        "no pass. A run takes a few milliseconds: look for work or waiting in your code that is no step."
     )
-    head = _two(f"✓ {report.title} — every promise holds", f"{report.points} / {report.max_points} points")
-    medal = f"Medal: {report.medal}. Gold will also need rivals and cancels, which are not tried yet."
-    lines = [head, f"  Tried: {tried}; {count.ran} of {count.exist} scenarios ran.", f"  {medal}"]
-    return "\n".join([*lines, *_warnings(report)]) + "\n"
+    return "\n".join([head, *_field("What was tried", told), *_boundary(report)])
 
 
-def _warnings(report: Report) -> list[str]:
-    return [line for warning in report.warnings for line in textwrap.wrap(f"Note: {warning}", WIDTH)]
+def _problem(report: Report) -> str:
+    """Why nothing could be judged."""
+    error = "the grader itself failed" if report.verdict == "grader error" else "nothing was run"
+    lines = [f"✗ {report.title or report.file} — {error}", ""]
+    for line in report.problem.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(line, WIDTH - 2, subsequent_indent=indent) if len(line) > WIDTH - 2 else [line]
+    return "\n".join(lines[:2] + [f"  {line}".rstrip() for line in lines[2:]]) + "\n"
+
+
+def _boundary(report: Report) -> list[str]:
+    if report.boundary:
+        return []
+    return ["  Graded inside this process: quick, for learning, and no boundary. What counts is the file."]
+
+
+def _points(report: Report) -> str:
+    return f"{report.points} / {report.max_points} points"
+
+
+def medals(report: Report) -> str:
+    """One line: each medal and its verdict."""
+    return ", ".join(f"{medal} {report.medals.get(medal, 'not run')}" for medal in (*AWARDED, "gold"))
+
+
+# ---- layout
 
 
 def _field(name: str, *values: str) -> list[str]:
     """A name, and its values beside it; long ones are wrapped, never cut."""
     lines: list[str] = []
     for value in values:
-        for line in textwrap.wrap(value, WIDTH - 19, subsequent_indent="   ", drop_whitespace=False) or [""]:
-            lines.append(f"  {name if not lines else '':<17}{line.rstrip()}")
+        for line in _fitted(value):
+            lines.append(f"  {name if not lines else '':<{MARGIN - 2}}{line.rstrip()}")
     return lines
+
+
+def _fitted(value: str) -> list[str]:
+    wide = WIDTH - MARGIN
+    if len(value) <= wide:
+        return [value]
+    return textwrap.wrap(value, wide, subsequent_indent="   ", break_on_hyphens=False) or [""]
 
 
 def _two(left: str, right: str) -> str:
     """Two texts on one line when they fit, on two when not."""
     if len(left) + len(right) + 2 <= WIDTH:
         return left + right.rjust(WIDTH - len(left))
-    return "\n".join([*textwrap.wrap(left, WIDTH, subsequent_indent="  "), right.rjust(WIDTH)])
+    first, *rest = textwrap.wrap(left, WIDTH, subsequent_indent="  ")
+    if rest and len(rest[-1]) + len(right) + 2 <= WIDTH:
+        return "\n".join([first, *rest[:-1], rest[-1] + right.rjust(WIDTH - len(rest[-1]))])
+    return "\n".join([first, *rest, right.rjust(WIDTH)])
 
 
-def _clip(message: str) -> str:
-    return "\n".join(
-        line if len(line) <= WIDTH else "\n".join(textwrap.wrap(line, WIDTH)) for line in message.split("\n")
-    )
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def page(report: Report, pictures: list[str]) -> str:
-    """One offline page: the message, and the picture of each failing run."""
-    body = "".join(f"<figure>{picture}</figure>" for picture in pictures)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(report.title)}</title>'
-        "<style>:root{color-scheme:light dark}body{font-family:system-ui,sans-serif;max-width:70rem;"
-        "margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;line-height:1.4}figure{margin:1.5rem 0}</style>"
-        f"<h1>{html.escape(report.title)}</h1><pre>{html.escape(text(report))}</pre>{body}</html>\n"
-    )
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _list(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,158 +1,131 @@
-"""The report: one result, from which every message, file and exit code is made."""
+"""The report: one result, from which every message, page and exit code is made. Plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
-from grader.exercises import Exercise
-from grader.rules import Invariant
-from grader.story import faults_in_words, story
-from saga_lab.sim import Exploration, Fault, Finding, Trace, parse
+from saga_lab.sim import Fault, Scenario, Trace
+from saga_lab.worlds.world import World
 
-Verdict = Literal["pass", "fail", "unknown", "not run", "grader error", "cannot run"]
-Medal = Literal["", "bronze", "silver"]
-BRONZE = ("refuse", "down")
-"""Faults on actions that bronze stands for; silver stands for the rest that are tried."""
+Verdict = Literal["pass", "fail", "unknown", "not run", "grader error"]
+Medal = Literal["bronze", "silver", "gold"]
+MEDALS: tuple[Medal, ...] = ("bronze", "silver", "gold")
+AWARDED: tuple[Medal, ...] = ("bronze", "silver")
+"""Gold needs rivals, deadlines and cancels, which are not tried yet: it earns nothing and costs nothing."""
 
 
 class Cause(Struct, frozen=True):
-    """One story that goes wrong: `token` repeats it, `others` more tell the same."""
+    """One story that goes wrong: `token` repeats it, `others` more scenarios tell the same.
+
+    `turn` is the same for all stories that turn at the same point. `code`: the learner's own line.
+    `trace` is the run itself, if there is one; it is not written to JSON.
+    """
 
     token: str
     status: str
     faults: str
     expected: str
     observed: str
+    why: str
     story: tuple[str, ...]
-    line: str = ""
+    code: str = ""
+    turn: str = ""
     others: int = 0
+    trace: Trace | None = None
 
 
 class Judged(Struct, frozen=True):
-    """The verdict on one invariant; a pass has proof that its scenarios ran."""
+    """The verdict on one invariant. A pass has proof: scenarios that put it to the test ran, all of them."""
 
     id: str
     promise: str
-    why: str
     verdict: Verdict
     points: int
     max_points: int
+    notebook: int
     causes: tuple[Cause, ...] = ()
 
 
-class Counts(Struct, frozen=True):
-    """How many scenarios exist, ran, and were left out as equal to others."""
+class Scenarios(Struct, frozen=True):
+    """How many exist, ran, and were left out since no saga has to stand them. `cases`: without faults."""
 
     exist: int = 0
     ran: int = 0
     pruned: int = 0
+    cases: int = 0
 
 
 class Report(Struct, frozen=True):
-    """The result of grading. `problem` says why nothing could be judged, when that is so.
+    """The result of grading.
 
-    `traces` are the runs of the causes, in the order of the invariants.
+    `problem` says why nothing could be judged, when that is so (then the verdict is `not run`, or
+    `grader error`). `depth`: 1 for single faults, 2 for pairs too. `file`: what replays are told.
     """
 
     exercise: int
     title: str
     file: str
     verdict: Verdict
-    medal: Medal = ""
+    medal: Medal | None = None
+    medals: dict[str, Verdict] = {}
     points: int = 0
     max_points: int = 0
-    scenarios: Counts = Counts()
-    pairs: bool = False
+    scenarios: Scenarios = Scenarios()
+    depth: int = 1
+    boundary: bool = True
     invariants: tuple[Judged, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: str = ""
-    traces: tuple[Trace, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        return {"pass": 0, "cannot run": 2, "grader error": 3}.get(self.verdict, 1)
+        """0 passed, 1 not, 2 could not be run at all, 3 an error of the grader's own."""
+        return {"pass": 0, "not run": 2, "grader error": 3}.get(self.verdict, 1)
+
+    def __str__(self) -> str:
+        from grader.message import text
+
+        return text(self)
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> dict[str, str]:
+        """In a notebook: the first failure, with its timeline."""
+        from grader.message import text
+        from grader.page import fragment
+
+        return {"text/plain": text(self, most=1), "text/html": fragment(self, most=1)}
 
 
-def from_exploration(
-    exercise: Exercise,
-    file: str,
-    exploration: Exploration,
-    where: Callable[[int], str],
-    warnings: tuple[str, ...],
-) -> Report:
-    """Turn what was explored into verdicts, points and causes. `where` tells a line of the submission."""
-    went_on = exploration.ran > len(exercise.world.cases)
-    judged, traces = [], list[Trace]()
-    for invariant in exercise.rules.invariants:
-        findings = sorted(
-            (x for x in exploration.findings if x.violation.invariant == invariant.id),
-            key=lambda x: len(x.token),
-        )
-        traces += [finding.trace for finding in findings]
-        judged.append(_judged(invariant, findings, went_on, exploration.complete, where))
-    verdicts = {x.verdict for x in judged}
-    verdict: Verdict = "fail" if "fail" in verdicts else "pass" if verdicts == {"pass"} else "unknown"
-    return Report(
-        exercise=exercise.number,
-        title=exercise.title,
-        file=file,
-        verdict=verdict,
-        medal=_medal(exploration, went_on),
-        points=sum(x.points for x in judged),
-        max_points=sum(x.max_points for x in judged),
-        scenarios=Counts(exploration.exist, exploration.ran),
-        pairs=exploration.depth > 1,
-        invariants=tuple(judged),
-        warnings=warnings,
-        traces=tuple(traces),
-    )
+def as_json(report: Report) -> str:
+    """The report as documented JSON: what a learner may see, without the runs, which replays give again."""
+    data: dict[str, Any] = msgspec.to_builtins(report)
+    for judged in data["invariants"]:
+        for cause in judged["causes"]:
+            del cause["trace"], cause["turn"]
+    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
 
 
-def _judged(
-    invariant: Invariant, findings: list[Finding], went_on: bool, complete: bool, where: Callable[[int], str]
-) -> Judged:
-    verdict: Verdict = "fail" if findings else "not run" if not went_on else "pass" if complete else "unknown"
-    proven = went_on and complete
-    points = 0
-    if proven and not any(_is_bronze(finding.token) for finding in findings):
-        points = invariant.points * (1 if findings else 2)
-    causes = tuple(_cause(finding, where) for finding in findings)
-    return Judged(
-        invariant.id, invariant.promise, invariant.why, verdict, points, 2 * invariant.points, causes
-    )
+def level(scenario: Scenario, world: type[World]) -> Medal:
+    """The medal that a scenario stands for. A refusal is an answer, so it does not make a pair."""
+    faults = [fault for fault in scenario.faults if fault.kind != "refuse"]
+    if len(faults) > 1 or any(_is_gold(fault, world) for fault in faults):
+        return "gold"
+    more = scenario.again or scenario.again_other or scenario.recover
+    return "bronze" if all(_is_bronze(fault, world) for fault in faults) and not more else "silver"
 
 
-def _cause(finding: Finding, where: Callable[[int], str]) -> Cause:
-    trace, violation = finding.trace, finding.violation
-    status = trace.result.get("status", "") if isinstance(trace.result, dict) else ""
-    line = trace.line
-    if violation.turning is not None and not violation.missing:
-        line = trace.requests[violation.turning - 1].line or line
-    return Cause(
-        token=finding.token,
-        status=status if isinstance(status, str) else "",
-        faults=faults_in_words(finding.token),
-        expected=violation.expected,
-        observed=violation.observed,
-        story=tuple(story(trace, violation)),
-        line=where(line) if line else "",
-        others=finding.others,
-    )
+def _is_bronze(fault: Fault, world: type[World]) -> bool:
+    operation = world.operations.get(fault.site.operation)
+    once_or_ever = fault.times == 1 or fault.endless
+    return fault.kind == "down" and once_or_ever and operation is not None and operation.role == "action"
 
 
-def _medal(exploration: Exploration, went_on: bool) -> Medal:
-    """Gold needs rivals, deadlines and cancels, which are not tried yet."""
-    if not went_on or not exploration.complete or any(_is_bronze(x.token) for x in exploration.findings):
-        return ""
-    return "bronze" if exploration.findings else "silver"
-
-
-def _is_bronze(token: str) -> bool:
-    def plain(fault: Fault) -> bool:
-        return fault.kind in BRONZE and (fault.endless or fault.times == 1)
-
-    scenario = parse(token)
-    return len(scenario.faults) <= 1 and not scenario.again and all(plain(fault) for fault in scenario.faults)
+def _is_gold(fault: Fault, world: type[World]) -> bool:
+    operation = world.operations.get(fault.site.operation)
+    quiet = operation is not None and operation.role in ("undo", "look-up", "read")
+    return fault.kind in ("then", "cancel") or (fault.endless and quiet)

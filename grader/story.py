@@ -1,149 +1,259 @@
-"""A run told as a story: the faults in words, what was asked, what came back."""
+"""A run told as a story: the faults in words, what was asked, what came of it, where it turned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from grader.rules import Broken
 from saga_lab import events as e
-from saga_lab.sim import Crash, Fault, Request, Trace, Violation, parse
+from saga_lab.sim import Crash, Fault, Request, Trace, parse
 from saga_lab.sim.faults import duration
 
+Tells = Mapping[str, Callable[..., str]]
 FAULT, TURNED = "<- fault", "<- here it went wrong"
+_DID = {
+    "done": "done",
+    "refused": "says no",
+    "repeated": "same answer as before",
+    "undone": "undone",
+    "nothing": "nothing to undo",
+    "answered": "answered",
+}
 
 
 def faults_in_words(token: str) -> str:
     """What was done to the run, for someone who has never seen a token."""
     scenario = parse(token)
+    case = f"case {scenario.case}: " if scenario.case else ""
     told = [_fault(fault) for fault in scenario.faults]
-    if scenario.again:
-        told.append("afterwards the same request is submitted once more")
-    case = f"case {scenario.case}" if scenario.case else ""
-    if not told:
-        return f"nothing: {case or 'the ordinary request'}, without any fault"
-    return (f"{case}: " if case else "") + "; ".join(told)
+    often = [_often(fault) for fault in scenario.faults]
+    more = {
+        scenario.recover: "a second worker recovers it meanwhile",
+        scenario.again: "at the end the same request comes again",
+        scenario.again_other: "at the end another request comes under the same id",
+    }.get(True)
+    if len(told) == 1 and not more:
+        return f"{case}1 fault{often[0]}: {told[0]}"
+    told = [what + how for what, how in zip(told, often, strict=True)] + ([more] if more else [])
+    if len(told) < 2:
+        return case + (told[0] if told else "no fault at all")
+    return f"{case}{len(told)} things: " + "; ".join(told)
+
+
+def _often(fault: Fault) -> str:
+    if fault.kind not in ("down", "lost", "late"):
+        return ""
+    return ", for good" if fault.endless else ", once" if fault.times == 1 else f", {fault.times:.0f} times"
 
 
 def _fault(fault: Fault) -> str:
     where, after = fault.site, "" if fault.after is None else duration(fault.after)
-    often = "for good" if fault.endless else "once" if fault.times == 1 else f"{fault.times:.0f} times"
+    down = f" and is down for {after}" if after else ""
     if fault.kind == "crash":
         moment = {
-            "start": "right after it was accepted",
-            "finish": "when it is about to write its result",
+            "start": "right after the saga was accepted",
+            "finish": "when the result is about to be written",
             "timer": "in the middle of a wait",
-            "promise": "while it waits for an answer",
+            "promise": "in the middle of a wait",
         }[where.operation]
-        return f"the saga's process dies {moment}" + (f" and is down for {after}" if after else "")
-    nth = f", from request {where.nth}" if where.nth > 1 else ""
-    return f"{where.operation}{f' ({where.thing})' if where.thing else ''}{nth} " + {
+        return f"the process dies {moment}{down}"
+    nth = f" (from request {where.nth} on)" if where.nth > 1 else ""
+    operation = where.operation + (f" of {where.thing}" if where.thing else "") + nth
+    told = {
         "refuse": "says no",
-        "down": f"cannot be reached, {often}",
-        "lost": f"takes effect and its reply is lost, {often}",
-        "late": f"takes effect {after or 'just'} after the caller gave up, {often}",
-        "slow": f"takes effect at once and answers {after} later",
-        "twice": "is delivered twice" + (f", the second time {after} later" if after else ""),
-        "crash-before": "is never called: the saga's process dies right before",
-        "crash-after": "takes effect, then the saga's process dies"
-        + (f" and is down for {after}" if after else ""),
+        "down": "cannot be reached",
+        "lost": "takes effect, its reply is lost",
+        "late": f"takes effect only {f'{after} after' if after else 'when'} the caller has given up",
+        "slow": f"takes effect, its reply comes {after} later",
+        "twice": "is delivered twice" + (f", {after} apart" if after else ""),
+        "crash-before": "is about to be called, and the process dies",
+        "crash-after": f"takes effect, then the process dies{down}",
         "then": f"is followed by {fault.name}",
         "cancel": "is under way when someone cancels",
-    }.get(fault.kind, fault.word)
-
-
-def story(trace: Trace, violation: Violation | None = None, most: int = 12) -> list[str]:
-    """Numbered lines, repeats folded, with the fault and the turning point marked."""
-    lines = list(_lines(trace, violation))
-    if len(lines) > most:
-        marked = next((i for i, line in enumerate(lines) if TURNED in line), len(lines) - 1)
-        first = max(0, min(marked - most // 2, len(lines) - most + 1))
-        hidden = len(lines) - most + 1
-        lines = (
-            [*lines[: most // 3], f"   ... {hidden} more ...", *lines[-(most - most // 3 - 1) :]]
-            if first
-            else lines[:most]
-        )
-    return lines
-
-
-def _lines(trace: Trace, violation: Violation | None) -> Iterator[str]:
-    number, missing = 0, violation.missing if violation else ""
-    for _, group in groupby(_moments(trace), key=_alike):
-        same = list(group)
-        number += 1
-        first = same[0]
-        if not isinstance(first, Request):
-            yield f"{number:>2} the saga's process dies, down for {duration(first.up - first.at)}   {FAULT}"
-            continue
-        often = f" ({len(same)} times)" if len(same) > 1 else ""
-        mark = f"   {FAULT}" if first.fault else ""
-        turned = (
-            violation is not None
-            and not missing
-            and violation.turning in [getattr(x, "number", 0) for x in same]
-        )
-        mark += f"   {TURNED}" if turned else ""
-        yield f"{number:>2} {first.operation:<18} {_happened(first)}{often}{mark}"
-    if missing:
-        number += 1
-        yield f"{number:>2} {missing:<18} never asked   {TURNED}"
-    number += 1
-    yield f"{number:>2} {_end(trace)}"
-
-
-def _moments(trace: Trace) -> list[Request | Crash]:
-    """Requests and crashes, in order."""
-    timed = [(request.sent, 1, request) for request in trace.requests] + [
-        (crash.at, 2, crash) for crash in trace.crashes
-    ]
-    return [what for _, _, what in sorted(timed, key=lambda x: (x[0], x[1]))]
-
-
-def _alike(moment: Request | Crash) -> object:
-    if not isinstance(moment, Request):
-        return moment
-    return (moment.operation, moment.key, moment.fault, _happened(moment))
-
-
-def _happened(request: Request) -> str:
-    effects = [effect for _, effect in request.effects]
-    did = {
-        "done": "done",
-        "refused": "says no",
-        "repeated": "same answer as before",
-        "undone": "undone",
-        "nothing": "nothing to undo, and now it never can be done",
-        "answered": "answered",
     }
+    return f"{operation} {told.get(fault.kind, fault.word)}"
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of a story. `numbers`: the requests it tells; `count`: how many rows it stands for."""
+
+    what: str
+    about: str = ""
+    happened: str = ""
+    fault: str = ""
+    numbers: tuple[int, ...] = ()
+    count: int = 1
+    landing: bool = False
+
+
+def story(
+    trace: Trace, broken: Broken | None = None, tells: Tells | None = None, most: int = 12
+) -> list[str]:
+    """Numbered lines, at most `most`; repeats folded, the fault and the turning point marked."""
+    rows = list(_folded(_rows(trace, tells or {}, broken.missing if broken else "")))
+    turning = _turning(rows, broken) if broken else None
+    return _shown(_lines(rows, turning), most, turning)
+
+
+def _rows(trace: Trace, tells: Tells, missing: str) -> Iterator[_Row]:
+    """What happened, in the order in which it did."""
+    end = trace.ended if trace.ended is not None else 1 << 62
+    timed: list[tuple[int, int, _Row]] = []
+    for request in trace.requests:
+        timed.append((request.sent, 1, _asked(request, tells, end)))
+        for at, effect in request.effects:
+            if _is_late(request, at) and at > end:
+                happened = f"lands now, {duration_in_words(at - end)} later: {_DID[effect]}"
+                about = _about(request, tells)
+                row = _Row(request.operation, about, happened, numbers=(request.number,), landing=True)
+                timed.append((at, 4, row))
+    timed += [(crash.at, 2, _died(crash)) for crash in trace.crashes]
+    if missing:
+        timed.append((end, 3, _Row(missing, happened="never asked")))
+    timed.append((end, 3, _Row(_end(trace))))
+    if trace.again is not None:
+        same = "the same result" if trace.again == trace.result else str(trace.again)
+        timed.append((1 << 62, 5, _Row(f"the same request again: {same}")))
+    timed.sort(key=lambda line: line[:2])
+    yield from (row for _, _, row in timed)
+
+
+def _asked(request: Request, tells: Tells, end: int) -> _Row:
+    row = _Row(request.operation, _about(request, tells), _happened(request, end), request.fault)
+    return replace(row, numbers=(request.number,))
+
+
+def _about(request: Request, tells: Tells) -> str:
+    tell = tells.get(request.operation)
+    try:
+        return tell(*request.args) if tell else ""
+    except (TypeError, KeyError):  # wrong arguments: the service said so
+        return ""
+
+
+def _is_late(request: Request, at: int) -> bool:
+    return request.given_up is not None and at > request.given_up
+
+
+def _happened(request: Request, end: int) -> str:
+    effects = [effect for at, effect in request.effects if not (_is_late(request, at) and at > end)]
+    if request.answer == "unavailable":
+        return "not reached"
     if not effects:
         return (
-            "not reached"
-            if request.answer == "unavailable"
-            else "never called"
-            if request.fault
-            else "no answer"
+            "no answer" if request.given_up is not None or request.fault.startswith("late") else "never left"
         )
-    told = did[effects[0]] + (", delivered twice" if len(effects) > 1 else "")
+    if request.role == "look-up" and isinstance(request.value, dict):
+        return f"answers {request.value.get('state')}"
+    told = _DID[effects[0]]
+    if effects[0] == "refused" and request.code not in ("declined", "no"):
+        told = f"says no: {request.reason}"
+    if _is_late(request, request.effects[0][0]):
+        return f"no answer; later {told}"
+    if len(effects) > 1:
+        told += f", then {_DID[effects[1]]}"
     if request.answer == "lost":
         return f"{told}, reply lost"
-    if request.given_up is not None:
-        late = request.effects[0][0] > request.given_up
-        return f"given up; later {told}" if late else f"{told}, no reply"
-    if request.role == "look-up" and isinstance(request.value, dict):
-        return f"answers {request.value['state']}"
-    if request.answer == "refused":
-        return (
-            f"says no: {request.reason}" if effects[0] == "refused" and request.code != "declined" else told
-        )
-    return told
+    return told if request.answer else f"{told}, no reply"
+
+
+def _died(crash: Crash) -> _Row:
+    down = f", and is down for {duration(crash.up - crash.at)}" if crash.up - crash.at > 1 else ""
+    return _Row(f"the process dies{down}", fault="crash")
 
 
 def _end(trace: Trace) -> str:
     if trace.stopped:
-        return f"stopped: {trace.stopped}"
-    if trace.error:
-        return f"raised {trace.error}"
-    status = trace.result.get("status") if isinstance(trace.result, dict) else trace.result
-    letters = [event for event in trace.journal if isinstance(event, e.Parked)]
-    parked = f", {len(letters)} dead letter{'s' if len(letters) > 1 else ''}" if letters else ""
+        return f"no end: {trace.stopped}"
+    if trace.error and trace.result is None:
+        return f"ended by {trace.error.removeprefix(': ')}"
+    result = trace.result
+    if isinstance(result, dict) and "wrong_type" in result:
+        return f"returned {result['wrong_type']}"
+    status = result.get("status") if isinstance(result, dict) else result
+    letters = sum(isinstance(event, e.Parked) for event in trace.journal)
+    parked = f", with {letters} dead letter{'s' if letters > 1 else ''}" if letters else ""
     return f'returned "{status}"{parked}'
+
+
+def duration_in_words(ms: int) -> str:
+    """Milliseconds, roughly, as people say it."""
+    for size, name in ((86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")):
+        if ms >= 2 * size or (ms >= size and name != "days"):
+            return f"{ms / size:.3g} {name}"
+    return f"{ms} ms"
+
+
+# ---- on paper
+
+
+def _folded(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """Neighbours that tell the same are one row."""
+    before: _Row | None = None
+    for row in rows:
+        if before is not None and _alike(before, row):
+            before = replace(before, numbers=before.numbers + row.numbers, count=before.count + 1)
+            continue
+        if before is not None:
+            yield before
+        before = row
+    if before is not None:
+        yield before
+
+
+def _alike(one: _Row, other: _Row) -> bool:
+    return bool(one.numbers) and replace(one, numbers=(), count=1) == replace(other, numbers=())
+
+
+def _turning(rows: list[_Row], broken: Broken) -> int | None:
+    """The row where it went wrong; the end, when the story as a whole is what is wrong."""
+    if broken.missing:
+        return next((x for x, row in enumerate(rows) if row.happened == "never asked"), None)
+    if broken.turning is not None:
+        found = [x for x, row in enumerate(rows) if broken.turning in row.numbers]
+        return found[-1] if found else None
+    return next((x for x in range(len(rows) - 1, -1, -1) if not rows[x].numbers), None)
+
+
+def _lines(rows: list[_Row], turning: int | None) -> list[str]:
+    asked = [row for row in rows if row.happened]
+    wide = max((len(row.what) for row in asked), default=0)
+    about = max((len(row.about) for row in asked), default=0)
+    told = []
+    for row in rows:
+        often = f" ({row.count} times)" if row.count > 1 else ""
+        text = f"{row.what:<{wide}}  {row.about:<{about}}".rstrip() if row.happened else row.what
+        if row.happened:
+            text = (
+                f"{row.what:<{wide}}  " + (f"{row.about:<{about}}  " if about else "") + row.happened + often
+            )
+        told.append(text)
+    column = min(max(len(text) for text in told), 52)
+    return [
+        f"{number:>2} {text:<{column}}{_mark(row, number - 1 == turning)}".rstrip()
+        for number, (row, text) in enumerate(zip(rows, told, strict=True), 1)
+    ]
+
+
+def _mark(row: _Row, turned: bool) -> str:
+    marks = ([FAULT] if row.fault else []) + ([TURNED] if turned else [])
+    return "   " + " ".join(marks) if marks else ""
+
+
+def _shown(lines: list[str], most: int, turning: int | None) -> list[str]:
+    """What fits: the beginning, the turning point, and as much as can be of the end."""
+    if len(lines) <= most:
+        return lines
+    keep = {*range(most // 3), *([turning] if turning is not None else [])}
+    for line in reversed(range(len(lines))):
+        if len(keep) < most - 2:
+            keep.add(line)
+    shown, before = list[str](), -1
+    for line in sorted(keep):
+        if line > before + 1:
+            shown.append(f"   ... {line - before - 1} more")
+        shown.append(lines[line])
+        before = line
+    return shown

@@ -1,12 +1,15 @@
-"""Submissions: a Python file, or the last cell of a notebook that defines the function."""
+"""Submissions: a Python file, or a notebook whose last cell that defines the function is graded.
+
+Nothing of a submission is run here. What cannot be run at all is told by hand, for whoever hands in a
+file for the first time.
+"""
 
 from __future__ import annotations
 
 import ast
 import difflib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from grader.exercises import EXERCISES, Exercise
@@ -17,212 +20,161 @@ class CannotRun(Exception):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Source to be run, under the label that tracebacks give it; its line numbers are those of its author."""
+
+    label: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Submission:
-    """Source that defines the function. `cell`: where in a notebook it is; `above`: lines put before it."""
+    """What to run, in this order. The function is in the part labelled `label`."""
 
     path: Path
     exercise: Exercise
-    source: str
-    cell: int | None = None
-    above: int = 0
-    warnings: tuple[str, ...] = field(default=())
+    parts: tuple[Part, ...]
+    label: str
+    warnings: tuple[str, ...] = ()
 
-    def where(self, line: int) -> str:
-        """A line of the source, in words for its author, with its text."""
-        text = self.source.splitlines()[line - 1].strip() if 0 < line <= len(self.source.splitlines()) else ""
-        place = (
-            f"{self.path.name}:{line}"
-            if self.cell is None
-            else f"{self.path.name}, cell {self.cell}:{line - self.above}"
-        )
-        return f"{place}   {text}"
+    def where(self, line: int, label: str = "") -> str:
+        """A line in words for its author, with its text."""
+        label = label or self.label
+        for part in self.parts:
+            lines = part.source.splitlines()
+            if part.label == label and 0 < line <= len(lines) and lines[line - 1].strip():
+                return f"{place(label, line)}   {lines[line - 1].strip()}"
+        return place(label, line)
+
+
+def place(label: str, line: int) -> str:
+    """`file.py:41`, or `file.ipynb, cell 7, line 3`."""
+    return f"{label}, line {line}" if ", cell " in label else f"{label}:{line}"
 
 
 def read(path: Path, number: int | None = None) -> Submission:
     """Read a submission without running it. Raises CannotRun when there is nothing to run."""
-    if path.is_dir():
-        raise CannotRun(f"{path.name} is a folder. Hand in the file itself, a .py or an .ipynb.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        near = difflib.get_close_matches(
-            path.name, [x.name for x in path.parent.glob("*")] if path.parent.is_dir() else []
-        )
-        hint = f" Did you mean {near[0]}?" if near else " Check the name and the folder."
-        raise CannotRun(f"There is no file {path.name}.{hint}") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise CannotRun(f"{path.name} cannot be read as text ({error}). Save it as UTF-8.") from None
+    from grader.notebook import read_notebook  # it needs the words of this module
+
+    text = _text(path)
     if path.suffix == ".ipynb":
-        return _from_notebook(path, text, number)
-    tree = _parsed(text, path.name)
-    exercise = _exercise(path, number, _functions(tree))
-    _check_function(tree, exercise, path.name)
-    return Submission(path, exercise, text)
+        return read_notebook(path, text, number)
+    if path.suffix not in (".py", ""):
+        raise CannotRun(f"{path.name} is neither a .py nor an .ipynb. Hand in the file with your function.")
+    tree = parsed(text, path.name)
+    if not tree.body:
+        raise CannotRun(f"{path.name} is empty. Did you save it?")
+    names = defined(tree)
+    exercise = which(path, number, names)
+    check_function(names, exercise, path.name)
+    return Submission(path, exercise, (Part(path.name, text),), path.name)
 
 
-def _exercise(path: Path, number: int | None, functions: dict[str, ast.AST]) -> Exercise:
-    """By number, else by the file's name, else by the function it defines."""
-    if number is not None:
-        if number not in EXERCISES:
-            raise CannotRun(f"There is no exercise {number} here, only {', '.join(map(str, EXERCISES))}.")
-        return EXERCISES[number]
-    for exercise in EXERCISES.values():
-        if path.stem.startswith(exercise.module):
-            return exercise
-    for exercise in EXERCISES.values():
-        if exercise.function in functions:
-            return exercise
-    if (
-        len(EXERCISES) == 1
-        or (found := difflib.get_close_matches(path.stem, [x.module for x in EXERCISES.values()])) == []
-    ):
-        known = ", ".join(f"{exercise.module}.py" for exercise in EXERCISES.values())
-        raise CannotRun(
-            f"Which exercise is {path.name}? Neither its name ({known}) nor a function in it "
-            f"({', '.join(x.function for x in EXERCISES.values())}) says so. Rename one, or "
-            "give --exercise N."
-        )
-    return next(x for x in EXERCISES.values() if x.module == found[0])
+def _text(path: Path) -> str:
+    if path.is_dir():
+        inside = sorted(x.name for x in path.glob("exercise*") if x.suffix in (".py", ".ipynb"))
+        hint = f", for instance {path.name}/{inside[0]}" if inside else ", a .py or an .ipynb"
+        raise CannotRun(f"{path.name} is a folder. Hand in one file{hint}.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        others = [x.name for x in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, others, 1)
+        hint = f"Did you mean {near[0]}?" if near else "Check the name, and the folder you are in."
+        raise CannotRun(f"There is no file {path.name}. {hint}") from None
+    except UnicodeDecodeError:
+        raise CannotRun(f"{path.name} is not text in UTF-8. Save it again with that encoding.") from None
+    except OSError as error:
+        raise CannotRun(f"{path.name} cannot be read: {error.strerror}.") from None
 
 
-def _parsed(text: str, name: str, above: str = "") -> ast.Module:
+def parsed(text: str, label: str) -> ast.Module:
+    """The syntax tree. Raises CannotRun with the line and a caret under the place."""
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        line = (error.text or "").rstrip("\n")
+        line, shown = error.lineno or 1, (error.text or "").rstrip("\n")
         caret = " " * max((error.offset or 1) - 1, 0) + "^"
         raise CannotRun(
-            f"{name}{above}, line {error.lineno}: Python cannot read this ({error.msg}).\n\n    {line}\n"
-            f"    {caret}\n\nNothing was run. Mend that line, or the one above it, and grade again."
+            f"{place(label, line)}: Python cannot read this: {error.msg}.\n\n    {shown}\n    {caret}\n\n"
+            "Mend that line, or the one above it; nothing was run."
         ) from None
-    except ValueError as error:
-        raise CannotRun(f"{name} is not Python source: {error}.") from None
+    except ValueError as error:  # null bytes
+        raise CannotRun(f"{label} is not Python source: {error}.") from None
 
 
-def _functions(tree: ast.Module) -> dict[str, ast.AST]:
-    """What a module defines at its top, under a name."""
-    found: dict[str, ast.AST] = {}
+def defined(tree: ast.Module) -> dict[str, ast.stmt]:
+    """What a module defines at its top, by name; of two definitions the last."""
+    found: dict[str, ast.stmt] = {}
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found[node.name] = node
-        elif isinstance(node, ast.Assign):
-            found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+        for name in _binds(node):
+            found[name] = node
     return found
 
 
-def _check_function(tree: ast.Module, exercise: Exercise, name: str) -> None:
-    wanted, found = exercise.function, _functions(tree)
-    node = found.get(wanted)
+def _binds(node: ast.stmt) -> list[str]:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Assign(targets=targets):
+            return [x.id for target in targets for x in ast.walk(target) if isinstance(x, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
+            return [name]
+        case ast.ImportFrom(module=module, names=[ast.alias(name="*")]):
+            return [f"* of {module}"]
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [(x.asname or x.name).partition(".")[0] for x in names]
+    return []
+
+
+def which(path: Path, number: int | None, names: Collection[str]) -> Exercise:
+    """The exercise: by number, else by the file's name, else by the function it defines."""
+    if number is not None:
+        if number not in EXERCISES:
+            known = ", ".join(str(x) for x in EXERCISES)
+            raise CannotRun(f"There is no exercise {number} here yet, only {known}.")
+        return EXERCISES[number]
+    for exercise in EXERCISES.values():
+        if path.stem.startswith((exercise.module, f"exercise{exercise.number}_")):
+            return exercise
+    for exercise in EXERCISES.values():
+        if exercise.function in names:
+            return exercise
+    modules = [exercise.module for exercise in EXERCISES.values()]
+    functions = [exercise.function for exercise in EXERCISES.values()]
+    raise CannotRun(
+        f"Which exercise is {path.name}? Neither its name ({', '.join(modules)}) nor a function in it "
+        f"({', '.join(functions)}) says so. Rename one of them, or give --exercise N."
+    )
+
+
+def check_function(names: dict[str, ast.stmt], exercise: Exercise, label: str) -> None:
+    """Is the function there, and can it be called? Raises CannotRun with the most common slip."""
+    wanted, node = exercise.function, names.get(exercise.function)
     if node is None:
-        near = difflib.get_close_matches(
-            wanted, [x for x, y in found.items() if not isinstance(y, ast.Assign)], 1, 0.4
-        )
-        other = (
-            f" It defines {near[0]}: rename that to {wanted}."
+        functions = [x for x, y in names.items() if isinstance(y, ast.FunctionDef | ast.AsyncFunctionDef)]
+        near = difflib.get_close_matches(wanted, functions, 1, 0.4) or functions[-1:]
+        slip = (
+            f"It defines {near[0]}: rename that to {wanted}."
             if near
-            else f" Begin it with: async def {wanted}(saga, ...):"
+            else f"Begin it with: async def {wanted}({PARAMETERS}):"
         )
-        raise CannotRun(f"{name} defines no function {wanted}, which is the one that is graded.{other}")
-    if isinstance(node, ast.FunctionDef):
+        raise CannotRun(f"{label} defines no function {wanted}, the one that is graded. {slip}")
+    if isinstance(node, ast.FunctionDef) and not node.decorator_list:
         raise CannotRun(
-            f"{name}, line {node.lineno}: {wanted} is a plain function. A saga waits for services, so it is "
-            f"written\n\n    async def {wanted}({ast.unparse(node.args)}):\n\nand each saga.step(...) is awaited."
+            f"{place(label, node.lineno)}: {wanted} is a plain function. A saga waits for services, so begin "
+            f"it with\n\n    async def {wanted}({ast.unparse(node.args)}):\n\nand await every saga.step(...)."
         )
-    if isinstance(node, ast.AsyncFunctionDef):
-        given = node.args.posonlyargs + node.args.args
+    if isinstance(node, ast.AsyncFunctionDef) and not node.decorator_list:
+        given = [*node.args.posonlyargs, *node.args.args]
         required = len(given) - len(node.args.defaults)
-        if node.args.vararg is None and not required <= 3 <= len(given):
+        unnamed = [x for x in node.args.kw_defaults if x is None]
+        if unnamed or required > 3 or (len(given) < 3 and node.args.vararg is None):
             raise CannotRun(
-                f"{name}, line {node.lineno}: {wanted} takes {len(given)} parameters, and is called with "
-                "three: the saga, the request, and the services."
+                f"{place(label, node.lineno)}: {wanted} takes {ast.unparse(node.args) or 'nothing'}. It is "
+                f"called with three: the saga, the request, and the services. Begin it with\n\n"
+                f"    async def {wanted}({PARAMETERS}):"
             )
 
 
-# ---- notebooks
-
-
-def _from_notebook(path: Path, text: str, number: int | None) -> Submission:
-    cells = list(_code_cells(path, text))
-    trees: list[tuple[int, str, ast.Module]] = []
-    broken: CannotRun | None = None
-    for place, source in cells:
-        try:
-            trees.append((place, source, _parsed(source, path.name, f", cell {place}")))
-        except CannotRun as error:
-            broken = broken or error
-    names = {name: node for _, _, tree in trees for name, node in _functions(tree).items()}
-    if not names and broken is not None:
-        raise broken
-    exercise = _exercise(path, number, names)
-    defining = [
-        (place, source, tree) for place, source, tree in trees if exercise.function in _functions(tree)
-    ]
-    if not defining:
-        if broken is not None:
-            raise broken
-        near = difflib.get_close_matches(exercise.function, names, 1, 0.4)
-        other = f" It defines {near[0]}: rename that." if near else ""
-        raise CannotRun(
-            f"No cell of {path.name} defines {exercise.function}, which is the one that is graded.{other}"
-        )
-    place, source, tree = defining[-1]
-    _check_function(tree, exercise, f"{path.name}, cell {place}")
-    above = _needed(tree, [other for at, _, other in trees if at != place])
-    warnings = []
-    if len(defining) > 1:
-        warnings.append(
-            f"{exercise.function} is defined in {len(defining)} cells; the last one, cell {place}, was graded"
-        )
-    return Submission(path, exercise, above + source, place, above.count("\n"), tuple(warnings))
-
-
-def _code_cells(path: Path, text: str) -> Iterator[tuple[int, str]]:
-    """Each code cell, by its place among all cells, with lines for IPython alone taken out."""
-    try:
-        cells = json.loads(text)["cells"]
-        sources = [(x["cell_type"], "".join(x["source"])) for x in cells]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise CannotRun(
-            f"{path.name} is not a whole notebook ({type(error).__name__}: {error}). Open it in "
-            "JupyterLab, save it, and hand it in again."
-        ) from None
-    for place, (kind, source) in enumerate(sources, start=1):
-        if kind == "code" and not source.lstrip().startswith("%%"):
-            lines = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.split("\n")]
-            yield place, "\n".join(lines)
-
-
-def _needed(tree: ast.Module, others: list[ast.Module]) -> str:
-    """The imports of the other cells, and the definitions there that this one uses."""
-    imports, definitions = [], dict[str, ast.stmt]()
-    for other in others:
-        for node in other.body:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                imports.append(ast.unparse(node))
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                definitions[node.name] = node
-            elif isinstance(node, ast.Assign) and _is_plain(node.value):
-                definitions |= {x.id: node for x in node.targets if isinstance(x, ast.Name)}
-    own = set(_functions(tree))
-    used: list[str] = []
-    waiting = _names(tree) - own
-    while waiting:
-        name = min(waiting)
-        waiting.discard(name)
-        if name in definitions and name not in used:
-            used.append(name)
-            waiting |= _names(definitions[name]) - own
-    kept = [ast.unparse(node) for name, node in definitions.items() if name in used]
-    kept = [
-        line for line in imports if not line.startswith("from grader") and "import grader" not in line
-    ] + kept
-    return "".join(f"{text}\n" for text in dict.fromkeys(kept))
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
-
-
-def _is_plain(node: ast.expr) -> bool:
-    """A value whose making calls nothing: a cell that runs things is never run by the grader."""
-    return not any(isinstance(x, ast.Call | ast.Await) for x in ast.walk(node))
+PARAMETERS = "saga, request, services"
