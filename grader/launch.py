@@ -11,6 +11,9 @@ from typing import NoReturn
 
 from grader.workbook import FIRST, Refusal, init
 
+# What JupyterLab starts from: it asks for no news, and shows the line numbers that the grader names.
+SETTINGS = Path(__file__).parent / "jupyterlab"
+
 
 def open_lab(folder: Path, options: Sequence[str]) -> NoReturn:
     """Add to the working copy what it lacks, then become JupyterLab. Raises Refusal without JupyterLab."""
@@ -32,6 +35,7 @@ def command(folder: Path, options: Sequence[str]) -> list[str]:
         "--ServerApp.answer_yes=True",  # Control-C ends it without a question
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
+        f"--LabApp.app_settings_dir={SETTINGS}",
         "--LabApp.extension_manager=readonly",
         "--log-level=WARN",  # the address is then nearly all it prints
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),

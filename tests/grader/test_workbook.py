@@ -1,5 +1,6 @@
 """The working copy: what is the reader's own is never touched, and never lost."""
 
+import json
 import os
 from pathlib import Path
 
@@ -203,10 +204,12 @@ def test_lab_overwrites_nothing_and_adds_what_an_update_brought(checkout: Path, 
     assert run.output.splitlines()[0] == "added  01_new.ipynb"
 
 
-def test_lab_asks_for_no_network_and_shows_no_news(tmp_path: Path):
+def test_lab_asks_for_no_network_and_no_news(tmp_path: Path):
     command = launch.command(tmp_path, [])
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in command
-    assert "--LabApp.news_url=" in command
+    assert f"--LabApp.app_settings_dir={launch.SETTINGS}" in command
+    settings = json.loads((launch.SETTINGS / "overrides.json").read_text())
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
 def test_lab_may_be_opened_as_root_and_does_not_ask_for_it_otherwise(
