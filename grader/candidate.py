@@ -69,27 +69,34 @@ class Heard(Struct, frozen=True):
 ORDERS = msgspec.json.Decoder(Load | Listen | Begin | Deliver)
 
 
-def send(connection: socket.socket, message: Struct) -> None:
-    """Send one message behind its length."""
-    data = msgspec.json.encode(message)
-    connection.sendall(len(data).to_bytes(4, "big") + data)
+class Channel:
+    """Messages over a socket, each behind its length. One call of the system brings a whole one, mostly."""
 
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._rest = b""
 
-def receive(connection: socket.socket) -> bytes:
-    """Receive one message; empty when the other side is gone."""
-    size = int.from_bytes(_exactly(connection, 4), "big")
-    return _exactly(connection, size) if size else b""
+    def send(self, message: Struct) -> None:
+        """Send one message. Raises OSError when the other side is gone, TimeoutError when it is deaf."""
+        data = msgspec.json.encode(message)
+        self._connection.sendall(len(data).to_bytes(4, "big") + data)
 
+    def receive(self) -> bytes:
+        """Receive one message, empty when the other side is gone. Raises TimeoutError when it is silent."""
+        head = self._take(4)
+        return self._take(int.from_bytes(head, "big")) if head else b""
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = connection.recv(size)
-    if len(data) == size:
+    def _take(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            more = self._connection.recv(65_536)
+            if not more:
+                return b""
+            self._rest += more
+        data, self._rest = self._rest[:size], self._rest[size:]
         return data
-    pieces = bytearray(data)
-    while data and len(pieces) < size:
-        data = connection.recv(size - len(pieces))
-        pieces += data
-    return bytes(pieces) if data else b""
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class _Ear(io.TextIOBase):
@@ -109,17 +116,17 @@ class _Ear(io.TextIOBase):
 
 def main() -> None:
     """Serve one submission until the judge is gone."""
-    connection = socket.socket(fileno=int(sys.argv[1]))
+    judge = Channel(socket.socket(fileno=int(sys.argv[1])))
     _prepare()
     ear = sys.stdout = sys.stderr = _Ear()
     candidate: Candidate | None = None
-    while data := receive(connection):
+    while data := judge.receive():
         order = ORDERS.decode(data)
         if isinstance(order, Load):
             candidate, loaded = _load(order)
-            send(connection, loaded)
+            judge.send(loaded)
         elif isinstance(order, Listen):
-            send(connection, Heard(ear.text))
+            judge.send(Heard(ear.text))
             ear.text = ""
         elif candidate is not None:
             try:
@@ -127,7 +134,7 @@ def main() -> None:
             except Exception:  # noqa: BLE001 - whatever a saga does, this does not raise
                 traceback.print_exc(file=sys.__stderr__)
                 sys.exit(GRADERS_FAULT)
-            send(connection, turn)
+            judge.send(turn)
 
 
 def _prepare() -> None:

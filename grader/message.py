@@ -142,8 +142,8 @@ def _unknown(report: Report) -> str:
     count = report.scenarios
     head = _two(f"? {report.title} — not decided", _points(report))
     told = (
-        f"{count.ran} of {count.exist} scenarios ran, then the time was over. Nothing failed so far, which is "
-        "no pass. A run takes a few milliseconds: look for work or waiting in your code that is no step."
+        f"{count.ran} of {count.exist} scenarios ran, then the time was over. Nothing failed so far: "
+        "that is no pass. A run takes milliseconds: look for work or waiting in your code that is no step."
     )
     return "\n".join([head, *_field("What was tried", told), *_boundary(report)])
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from grader.candidate import GRADERS_FAULT, Heard, Listen, Load, Loaded, Source, receive, send
+from grader.candidate import GRADERS_FAULT, Channel, Heard, Listen, Load, Loaded, Source
 from grader.submission import CannotRun, Submission
 from saga_lab.sim import EndlessLoop
 from saga_lab.sim.messages import Begin, Order, Turn
@@ -50,8 +50,9 @@ class ProcessPort:
         self._last = ""
         self._folder = tempfile.TemporaryDirectory(prefix="saga-lab-")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
-        self._connection, theirs = socket.socketpair()
-        self._connection.settimeout(SILENCE)
+        ours, theirs = socket.socketpair()
+        ours.settimeout(SILENCE)
+        self._channel = Channel(ours)
         root = str(Path(__file__).resolve().parent.parent)
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, root, str(theirs.fileno())],
@@ -84,7 +85,7 @@ class ProcessPort:
 
     def close(self) -> None:
         """End the child, and all that it started."""
-        self._connection.close()
+        self._channel.close()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
@@ -93,8 +94,8 @@ class ProcessPort:
 
     def _ask(self, message: Struct) -> bytes:
         try:
-            send(self._connection, message)
-            answer = receive(self._connection)
+            self._channel.send(message)
+            answer = self._channel.receive()
         except TimeoutError:
             self.stood = self._where()
             self.ended = f"your code did not come back for {SILENCE:g} s"
