@@ -3,10 +3,11 @@
 from saga_lab.sim.explore import Exploration, Finding, Rules, Violation, explore, replay
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
 from saga_lab.sim.port import EndlessLoop, InProcess
-from saga_lab.sim.scheduler import Port, simulate
+from saga_lab.sim.scheduler import BadMessage, Port, simulate
 from saga_lab.sim.trace import Crash, Instant, Request, Trace
 
 __all__ = [
+    "BadMessage",
     "BadToken",
     "Crash",
     "EndlessLoop",

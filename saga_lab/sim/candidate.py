@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -34,18 +34,21 @@ class Candidate:
         self._file = function.__code__.co_filename if hasattr(function, "__code__") else ""
         self._services = self._stub(world.services_type)
         self._saga = self._typed()
+        self._main: Coroutine[Any, Any, Any] | None = None
         self._life: _Life | None = None
         self._line = 0
 
     def exchange(self, order: Order) -> Turn:
         """Begin an incarnation, or go on with it; gives what it did until it could only wait."""
+        replies: Sequence[Reply] = ()
         if isinstance(order, Begin):
             self.close()
             self._line = 0
             self._life = _Life(order, self._saga, self._services, self._world.request_type)
-            return self._life.turn(order.now, ())
+        else:
+            replies = order.replies
         assert self._life is not None
-        return self._life.turn(order.now, order.replies)
+        return self._followed(self._life, order.now, replies)
 
     def close(self) -> None:
         """Unwind the incarnation; nothing that it still does is heard."""
@@ -59,19 +62,28 @@ class Candidate:
         """The learner's function with the types of its exercise, which it need not repeat."""
 
         async def saga(context: Any, request: Any, services: Any) -> Any:
-            life = self._life
-            if life is None or not life.begin.lines:
-                return await self._function(context, request, services)
-            sys.settrace(self._trace)
-            try:
-                return await self._function(context, request, services)
-            finally:
-                sys.settrace(None)
-                life.last_line = self._line
+            self._main = self._function(context, request, services)
+            return await self._main
 
         saga.__name__ = self._world.function
         saga.__annotations__ = {"request": self._world.request_type}
         return saga
+
+    def _followed(self, life: _Life, now: int, replies: Sequence[Reply]) -> Turn:
+        """One turn; with `lines`, watched to tell at which line the saga function ended."""
+        if not life.begin.lines:
+            return life.turn(now, replies)
+        before = sys.gettrace()
+        sys.settrace(self._trace)
+        try:
+            turn = life.turn(now, replies)
+        finally:
+            sys.settrace(before)
+        told = [
+            Ended(message.result, message.error, self._line) if isinstance(message, Ended) else message
+            for message in turn.messages
+        ]
+        return Turn(told, turn.wake)
 
     def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Note the lines of the learner's function as they run."""
@@ -104,12 +116,15 @@ class Candidate:
         return call
 
     def _waiting_line(self) -> int:
+        """The learner's line that waits: where the call came from, else where the function stands."""
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None:
+        while frame is not None and frame.f_code is not VirtualLoop.turn.__code__:
             if frame.f_code.co_filename == self._file:
                 return frame.f_lineno
             frame = frame.f_back
-        return 0
+        # A step within saga.gather runs in a task of its own, far from the function's frame.
+        standing = getattr(self._main, "cr_frame", None)
+        return standing.f_lineno if standing is not None else 0
 
 
 class _Life:
@@ -117,7 +132,6 @@ class _Life:
 
     def __init__(self, begin: Begin, saga: Callable[..., Any], services: Any, request_type: type) -> None:
         self.begin = begin
-        self.last_line = 0
         self._saga = saga
         self._services = services
         self._request_type = request_type
@@ -169,11 +183,11 @@ class _Life:
             request = from_json(begin.request, self._request_type)
             run = await engine.start(self._saga, request, id=begin.id)
             result = to_json(await run.result(), "the result")
-            self._out.append(Ended(result, line=self.last_line))
+            self._out.append(Ended(result))
         except (asyncio.CancelledError, Suspended):
             raise
         except BaseException as error:  # noqa: BLE001 - told to whoever judges
-            self._out.append(Ended(error=f"{type(error).__name__}: {error}", line=self.last_line))
+            self._out.append(Ended(error=f"{type(error).__name__}: {error}"))
 
     def _deliver(self, replies: Sequence[Reply]) -> None:
         for reply in replies:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from saga_lab.sim.faults import AT_MOMENTS, TRIED, Fault, Scenario, Site, parse
-from saga_lab.sim.port import InProcess, watched
+from saga_lab.sim.double import Recorder, difference
+from saga_lab.sim.faults import AT_MOMENTS, TRIED, Fault, Scenario, Site, at, parse
+from saga_lab.sim.port import EndlessLoop, InProcess, watched
 from saga_lab.sim.scheduler import Port, simulate
 from saga_lab.sim.trace import Request, Trace
 from saga_lab.worlds.world import World, thing
 
+T = TypeVar("T")
 Saga = Callable[..., Any] | Port
 MOST_FINITE = 3
 """Finite faults that one call may meet: the fourth attempt always gets through."""
@@ -51,7 +53,12 @@ class Finding(Struct, frozen=True):
 
 
 class Exploration(Struct, frozen=True):
-    """What was tried and what went wrong. `complete`: nothing that exists was left out."""
+    """What was tried and what went wrong.
+
+    `exist`: scenarios known to exist, `ran` of them. `pruned`: pairs that no saga has to stand, left out
+    (more than three finite faults on one call). `complete`: nothing that exists was left out.
+    `different`: what one run of a scenario did and what the next did instead, if they differed.
+    """
 
     exist: int
     ran: int
@@ -60,6 +67,8 @@ class Exploration(Struct, frozen=True):
     complete: bool
     depth: int
     traces: tuple[Trace, ...] = ()
+    pruned: int = 0
+    different: tuple[str, str] | None = None
 
 
 def explore(
@@ -75,22 +84,29 @@ def explore(
     """Try each case without faults, then every single fault (and, at depth 2, all pairs).
 
     Single faults are tried on the fault-free run of a case and on each run with one refusal, so that
-    every undo meets every fault. When a fault-free run fails, nothing else is tried. `budget`: scenarios
-    at most. `keep` the traces of all runs. `progress` is told how many ran and how many are known.
+    every undo meets every fault. These runs are played twice: the same scenario must give the same
+    messages. When a fault-free run fails, nothing else is tried. `budget`: scenarios at most. `keep`
+    the traces of all runs. `progress` is told how many ran and how many are known.
+    Raises EndlessLoop when the saga never comes back.
     """
-    if isinstance(saga, Port):
-        return _Explorer(saga, world, rules, depth, budget, keep, progress).explore()
-    port = InProcess(saga, world)
-    return watched(port, lambda: _Explorer(port, world, rules, depth, budget, keep, progress).explore())
+    port = saga if isinstance(saga, Port) else InProcess(saga, world)
+    explorer = _Explorer(port, world, rules, depth, budget, keep, progress)
+    return _play(port, explorer.explore, lambda: explorer.playing)
 
 
 def replay(saga: Saga, world: type[World], token: str, *, lines: bool = True) -> Trace:
-    """Play one scenario again, byte for byte."""
+    """Play one scenario again, byte for byte. Raises BadToken, EndlessLoop."""
     scenario = parse(token)
-    if isinstance(saga, Port):
-        return simulate(saga, world, scenario, lines=lines)
-    port = InProcess(saga, world)
-    return watched(port, lambda: simulate(port, world, scenario, lines=lines))
+    port = saga if isinstance(saga, Port) else InProcess(saga, world)
+    return _play(port, lambda: simulate(port, world, scenario, lines=lines), lambda: token)
+
+
+def _play(port: Port, work: Callable[[], T], playing: Callable[[], str]) -> T:
+    """Do the work, watched when the saga runs in this process; an endless loop is told with its scenario."""
+    try:
+        return watched(port, work) if isinstance(port, InProcess) else work()
+    except EndlessLoop as endless:
+        raise EndlessLoop(endless.last, playing()) from None
 
 
 class _Explorer:
@@ -104,6 +120,7 @@ class _Explorer:
         keep: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
+        self.playing = ""
         self._port = port
         self._world = world
         self._rules = rules
@@ -111,171 +128,191 @@ class _Explorer:
         self._budget = math.inf if budget is None else budget
         self._keep = keep
         self._progress = progress
-        self._known: set[str] = set()
-        self._order: list[str] = []
+        self._known: set[tuple[str, ...]] = set()
+        self._tokens: list[str] = []
         self._kept: list[Trace] = []
         self._failures: dict[tuple[str, str], list[tuple[Scenario, Violation]]] = {}
+        self._pruned: set[tuple[str, ...]] = set()
         self._complete = True
+        self._different: tuple[str, str] | None = None
 
     def explore(self) -> Exploration:
-        bases = [self._fault_free(case) for case in self._cases()]
+        plain = [
+            (scenario, self._run(scenario, twice=True), case.faults)
+            for scenario, case in zip(self._cases(), self._world.cases.values(), strict=True)
+        ]
         if not self._failures:
-            faulted = [
-                base for base, case in zip(bases, self._world.cases.values(), strict=True) if case.faults
-            ]
-            for trace in faulted:
-                self._with_faults(trace)
-        findings = tuple(self._finding(failures) for failures in self._failures.values())
+            for scenario, trace, faults in plain:
+                if faults and trace is not None:
+                    self._with_faults(scenario, trace)
         return Exploration(
             exist=len(self._known),
-            ran=len(self._order),
-            findings=findings,
-            tokens=tuple(self._order),
+            ran=len(self._tokens),
+            findings=self._findings(),
+            tokens=tuple(self._tokens),
             complete=self._complete,
             depth=self._depth,
             traces=tuple(self._kept),
+            pruned=len(self._pruned),
+            different=self._different,
         )
 
     def _cases(self) -> Iterator[Scenario]:
         first = next(iter(self._world.cases))
         return (Scenario("" if name == first else name) for name in self._world.cases)
 
-    def _fault_free(self, scenario: Scenario) -> Trace:
-        """Run a base twice: the same scenario must give the same run."""
-        trace = self._run(scenario)
-        assert trace is not None
-        difference = _difference(trace, simulate(self._port, self._world, scenario))
-        if difference:
-            observed = f"two runs of the same scenario differed: {difference}"
-            self._fail(scenario, Violation("S-10", "the same scenario gives the same run", observed), "")
-        return trace
-
-    def _with_faults(self, base: Trace) -> None:
-        plain = parse(base.token)
-        bases = [(plain, base)]
-        for fault in self._refusals(base):
-            refused = Scenario(plain.case, (fault,))
-            if trace := self._run(refused):
-                bases.append((refused, trace))
-        singles = list(bases)
-        for scenario, trace in bases:
+    def _with_faults(self, plain: Scenario, trace: Trace) -> None:
+        """All that can go wrong in one case: single faults on the plain run and on each with a refusal."""
+        bases = [(plain, trace)]
+        for fault, _ in self._faults(trace):
+            if fault.kind == "refuse":
+                refused = Scenario(plain.case, (fault,))
+                if found := self._run(refused, twice=True):
+                    bases.append((refused, found))
+        singles = bases[1:]
+        for scenario, found in bases:
             self._run(Scenario(scenario.case, scenario.faults, again=True))
-            singles += self._one_more(scenario, trace)
+            more = self._one_more(scenario, self._faults(found), found)
+            singles += more if scenario is plain else []
         if self._depth > 1:
-            for scenario, trace in singles:
-                if len(scenario.faults) == 1:
-                    self._one_more(scenario, trace)
+            for scenario, found in singles:
+                self._one_more(scenario, self._faults(found, _struck(found)), found)
 
-    def _one_more(self, scenario: Scenario, trace: Trace) -> list[tuple[Scenario, Trace]]:
-        """Add each fault at each site that the run reached."""
+    def _one_more(
+        self, scenario: Scenario, faults: Iterator[tuple[Fault, Request | None]], trace: Trace
+    ) -> list[tuple[Scenario, Trace]]:
+        """Add each fault at a place that the run reached, unless another strikes there already."""
         ran = []
-        for fault in self._faults(trace):
-            if not _together(scenario.faults, fault):
+        for fault, request in faults:
+            if (request and request.fault) or any(fault.meets(other) for other in scenario.faults):
                 continue
-            more = Scenario(scenario.case, tuple(sorted((*scenario.faults, fault), key=str)))
-            if found := self._run(more):
+            more = Scenario(scenario.case, (*scenario.faults, fault))
+            if request and not fault.endless and _finite(trace, request) + fault.times > MOST_FINITE:
+                self._pruned.add(_name(more))
+            elif found := self._run(more):
                 ran.append((more, found))
         return ran
 
     # ---- sites
 
-    def _refusals(self, trace: Trace) -> Iterator[Fault]:
-        return (
-            Fault(_site(request, self._world), "refuse")
-            for request in trace.requests
-            if self._world.operations[request.operation].refusable
-        )
-
-    def _faults(self, trace: Trace) -> Iterator[Fault]:
-        """Every fault that can strike somewhere in this run, in the order in which the saga went."""
-        yield from _at("start")
+    def _faults(self, trace: Trace, since: int = -1) -> Iterator[tuple[Fault, Request | None]]:
+        """Every fault that can strike a run, in the order in which the saga went; from `since` ms on."""
+        if since < 0:
+            yield from ((fault, None) for fault in at(Site("start"), AT_MOMENTS["start"]))
         for request in trace.requests:
-            operation = self._world.operations[request.operation]
-            site = str(_site(request, self._world))
-            words = (["refuse"] if operation.refusable else []) + list(TRIED[operation.role])
-            for fault in (parse(f"{site}:{word}").faults[0] for word in words):
-                # Nobody can be blamed for a repeat that comes when the key is forgotten.
-                if operation.window is None or (fault.after or 0) < operation.window * 1000:
-                    yield fault
-        kinds = [event.__struct_config__.tag for event in trace.journal]
+            if request.sent >= since:
+                yield from ((fault, request) for fault in self._at_request(request))
         for name, tag in (("timer", "timer set"), ("promise", "promise awaited")):
-            for nth in range(1, kinds.count(tag) + 1):
-                yield from _at(name, nth)
-        yield from _at("finish")
+            waits = [event.at for event in trace.journal if event.__struct_config__.tag == tag]
+            for nth, began in enumerate(waits, 1):
+                if round((began - trace.epoch) * 1000) >= since:
+                    yield from ((fault, None) for fault in at(Site(name, nth=nth), AT_MOMENTS[name]))
+        yield from ((fault, None) for fault in at(Site("finish"), AT_MOMENTS["finish"]))
+
+    def _at_request(self, request: Request) -> Iterator[Fault]:
+        operation = self._world.operations[request.operation]
+        site = Site(request.operation, thing(operation, request.args), request.nth)
+        words = (("refuse",) if operation.refusable else ()) + TRIED[operation.role]
+        for fault in at(site, words):
+            # Nobody can be blamed for a repeat that comes when the key is forgotten.
+            if operation.window is None or (fault.after or 0) < operation.window * 1000:
+                yield fault
 
     # ---- runs
 
-    def _run(self, scenario: Scenario) -> Trace | None:
-        """Run a scenario once, and judge it; None when it ran before or the budget is spent."""
-        token = str(scenario)
-        if token in self._known:
+    def _run(self, scenario: Scenario, *, twice: bool = False) -> Trace | None:
+        """Run a scenario once, and judge it; None when it ran before or the budget is spent.
+
+        `twice`: play it a second time, and compare what the saga says.
+        """
+        if (name := _name(scenario)) in self._known:
             return None
-        self._known.add(token)
-        if len(self._order) >= self._budget:
+        self._known.add(name)
+        if len(self._tokens) >= self._budget:
             self._complete = False
             return None
-        trace = simulate(self._port, self._world, scenario)
-        self._order.append(token)
+        first, second = Recorder(self._port), Recorder(self._port)
+        trace = self._simulate(scenario, first if twice else self._port)
+        self._tokens.append(trace.token)
         if self._keep:
             self._kept.append(trace)
         for violation in self._rules.judge(trace, self._world):
             self._fail(scenario, violation, _turning(violation, trace))
+        if twice:
+            self._simulate(scenario, second)
+            if parted := difference(first.turns, second.turns):
+                self._different = self._different or parted
+                observed = f"played twice: one run {parted[0]}, where the other {parted[1]}"
+                self._fail(scenario, Violation("S-10", "the same scenario gives the same run", observed), "")
         if self._progress is not None:
-            self._progress(len(self._order), len(self._known))
+            self._progress(len(self._tokens), len(self._known))
         return trace
+
+    def _simulate(self, scenario: Scenario, port: Port | None = None, lines: bool = False) -> Trace:
+        self.playing = str(scenario)
+        return simulate(port or self._port, self._world, scenario, lines=lines)
 
     def _fail(self, scenario: Scenario, violation: Violation, turning: str) -> None:
         self._failures.setdefault((violation.invariant, turning), []).append((scenario, violation))
 
     # ---- minimising
 
+    def _findings(self) -> tuple[Finding, ...]:
+        """One per cause; groups whose shortest stories turn out to be the same are one."""
+        found: dict[tuple[str, str], Finding] = {}
+        for failures in self._failures.values():
+            new = self._finding(failures)
+            cause = (new.violation.invariant, new.token)
+            if old := found.get(cause):
+                new = msgspec.structs.replace(old, others=old.others + new.others + 1)
+            found[cause] = new
+        return tuple(found.values())
+
     def _finding(self, failures: list[tuple[Scenario, Violation]]) -> Finding:
         """The shortest story of a group, with every fault left out that can be."""
         scenario, violation = min(failures, key=lambda failure: len(failure[0].faults))
-        shorter = True
-        while shorter:
-            shorter = False
-            for smaller in _smaller(scenario):
-                found = self._fails(smaller, violation.invariant)
-                if found is not None:
-                    scenario, violation, shorter = smaller, found, True
-                    break
-        trace = simulate(self._port, self._world, scenario, lines=True)
+        while smaller := next(self._still_failing(scenario, violation), None):
+            scenario, violation = smaller
+        trace = self._simulate(scenario, lines=True)
         return Finding(violation, str(scenario), trace, len(failures) - 1)
 
-    def _fails(self, scenario: Scenario, invariant: str) -> Violation | None:
-        trace = simulate(self._port, self._world, scenario)
-        found = self._rules.judge(trace, self._world)
-        return next((violation for violation in found if violation.invariant == invariant), None)
+    def _still_failing(
+        self, scenario: Scenario, violation: Violation
+    ) -> Iterator[tuple[Scenario, Violation]]:
+        """The scenarios with one thing less in which the same invariant fails."""
+        for smaller in _one_less(scenario):
+            for other in self._rules.judge(self._simulate(smaller), self._world):
+                if other.invariant == violation.invariant:
+                    yield smaller, other
 
 
-def _at(moment: str, nth: int = 1) -> Iterator[Fault]:
-    return (parse(f"{Site(moment, nth=nth)}:{word}").faults[0] for word in AT_MOMENTS[moment])
+def _name(scenario: Scenario) -> tuple[str, ...]:
+    """The same for all orders in which its faults may be written."""
+    return (scenario.case, str(scenario.again), *sorted(str(fault) for fault in scenario.faults))
 
 
-def _site(request: Request, world: type[World]) -> Site:
-    about = thing(world.operations[request.operation], request.args)
-    return Site(request.operation, about, request.nth)
+def _struck(trace: Trace) -> int:
+    """When the first fault struck, in ms: what comes before is the run without it."""
+    struck = [request.sent for request in trace.requests if request.fault]
+    return min([*struck, *(crash.at for crash in trace.crashes)], default=0)
 
 
-def _together(faults: tuple[Fault, ...], one: Fault) -> bool:
-    """Can this one be added? Not at a site that is taken, nor to more than a call can stand."""
-    finite = one.times
-    for fault in faults:
-        same = (fault.site.operation, fault.site.thing) == (one.site.operation, one.site.thing)
-        if same and (fault.site.nth == one.site.nth or fault.endless):
-            return False
-        if same and not one.endless:
-            finite += fault.times
-    return one.endless or finite <= MOST_FINITE
+def _finite(trace: Trace, request: Request) -> int:
+    """Faults that pass, which struck the same call."""
+    call = (request.operation, request.key)
+    return sum(
+        bool(other.fault) and not other.fault.endswith("*")
+        for other in trace.requests
+        if (other.operation, other.key) == call
+    )
 
 
-def _smaller(scenario: Scenario) -> Iterator[Scenario]:
-    for count in range(len(scenario.faults)):
-        for faults in itertools.combinations(scenario.faults, count):
-            yield Scenario(scenario.case, faults, scenario.again)
+def _one_less(scenario: Scenario) -> Iterator[Scenario]:
     if scenario.again:
         yield Scenario(scenario.case, scenario.faults)
+    for faults in itertools.combinations(scenario.faults, max(0, len(scenario.faults) - 1)):
+        if faults != scenario.faults:
+            yield Scenario(scenario.case, faults, scenario.again)
 
 
 def _turning(violation: Violation, trace: Trace) -> str:
@@ -286,19 +323,3 @@ def _turning(violation: Violation, trace: Trace) -> str:
         return ""
     request = trace.requests[violation.turning - 1]
     return f"{request.operation} {request.answer}"
-
-
-def _difference(one: Trace, other: Trace) -> str:
-    """The first difference between two runs, in words; empty when there is none."""
-    if msgspec.json.encode(one) == msgspec.json.encode(other):
-        return ""
-    for first, second in itertools.zip_longest(one.requests, other.requests):
-        if first != second:
-            return f"one asked {_asked(first)}, the other {_asked(second)}"
-    return f"one returned {one.result}, the other {other.result}"
-
-
-def _asked(request: Request | None) -> str:
-    if request is None:
-        return "nothing more"
-    return f"{request.operation}{request.args} with key {request.key} after {request.sent} ms"

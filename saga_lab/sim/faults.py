@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from saga_lab.worlds.world import Role
+from saga_lab.worlds.world import Role, World
 
 FaultKind = Literal[
     "refuse",
@@ -25,18 +25,22 @@ FaultKind = Literal[
 ]
 MOMENTS = ("start", "finish", "timer", "promise")
 """Sites that are no request: writes of the journal, and waits."""
+ON_ACTIONS_AND_UNDOS = ("late", "twice", "then")
+"""Kinds that mean nothing where nothing changes: at a look-up or a read."""
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PART = re.compile(
-    r"(?P<operation>[a-z_]+(?:\.[a-z_]+)?)(?:\[(?P<thing>[^\]]*)\])?(?:#(?P<nth>[1-9]\d*))?"
-    r":(?P<kind>[a-z-]+)(?:=(?P<value>\d+[a-z]*))?(?P<endless>\*)?(?::(?P<name>[a-z_]+))?"
+    r"(?P<operation>[a-z_]+(?:\.[a-z_]+)?)(?:\[(?P<thing>[^\[\]]+)\])?(?:#(?P<nth>[1-9]\d*))?"
+    r":(?P<kind>[a-z-]+)(?:=(?P<value>\w+))?(?P<endless>\*)?(?::(?P<name>[a-z_]+))?"
 )
-_TIMED = ("late", "slow", "twice", "crash-after", "crash")
+_PLUS = re.compile(r"\+(?![^\[]*\])")
 _COUNTED = ("down", "lost")
+_TIMED = ("late", "slow", "twice", "crash-after", "crash")
+_ONCE = ("crash", "then", "cancel")
 
 
 class BadToken(ValueError):
-    """A token that cannot be read; the text says what was expected."""
+    """A token that cannot be read or played; the text says what was expected."""
 
 
 class Site(Struct, frozen=True, order=True):
@@ -47,11 +51,8 @@ class Site(Struct, frozen=True, order=True):
     nth: int = 1
 
     def __str__(self) -> str:
-        return (
-            self.operation
-            + (f"[{self.thing}]" if self.thing else "")
-            + (f"#{self.nth}" if self.nth > 1 else "")
-        )
+        about = f"[{self.thing}]" if self.thing else ""
+        return self.operation + about + (f"#{self.nth}" if self.nth > 1 else "")
 
 
 class Fault(Struct, frozen=True):
@@ -68,49 +69,66 @@ class Fault(Struct, frozen=True):
         """The kind as it is written after the colon."""
         count = f"={self.times:.0f}" if 1 < self.times < math.inf else ""
         after = "" if self.after is None else f"={duration(self.after)}"
-        return (
-            self.kind + count + after + ("*" if self.endless else "") + (f":{self.name}" if self.name else "")
-        )
+        endless, name = "*" if self.endless else "", f":{self.name}" if self.name else ""
+        return self.kind + count + after + endless + name
 
     @property
     def endless(self) -> bool:
         return self.times == math.inf
+
+    def meets(self, other: Fault) -> bool:
+        """Both would strike one request."""
+        if (self.site.operation, self.site.thing) != (other.site.operation, other.site.thing):
+            return False
+        first, second = sorted((self, other), key=lambda fault: fault.site.nth)
+        return second.site.nth < first.site.nth + first.times
 
     def __str__(self) -> str:
         return f"{self.site}:{self.word}"
 
 
 class Scenario(Struct, frozen=True):
-    """A case of the world and what goes wrong in it. `again`: the same request once more at the end."""
+    """A case of the world and what goes wrong in it.
+
+    `recover`: a second worker recovers the saga meanwhile. When it has ended, `again`: the same request
+    is submitted once more; `again_other`: another request under the same id.
+    """
 
     case: str = ""
     faults: tuple[Fault, ...] = ()
     again: bool = False
+    again_other: bool = False
+    recover: bool = False
 
     def __str__(self) -> str:
         parts = [f"case:{self.case}"] if self.case else []
-        parts += [str(fault) for fault in self.faults] + (["again"] if self.again else [])
+        parts += [str(fault) for fault in self.faults]
+        parts += [word for word, field in _WORDS.items() if getattr(self, field)]
         return " + ".join(parts) or "none"
 
 
+_WORDS = {"recover": "recover", "again": "again", "again!": "again_other"}
+
+
 def parse(token: str) -> Scenario:
-    """Read a token. Raises BadToken with what was expected."""
-    case, faults, again = "", list[Fault](), False
-    parts = [part.strip() for part in token.split("+")]
+    """Read a token; `none` is the run without faults. Raises BadToken with what was expected."""
+    case, faults, flags = "", list[Fault](), dict[str, bool]()
+    parts = [part.strip() for part in _PLUS.split(token)]
     for place, part in enumerate(parts):
         if part == "none" and len(parts) == 1:
             continue
         if part.startswith("case:"):
-            if place:
-                raise BadToken(
-                    f"{part!r} comes first in a token, as in 'case:two-items + payments.charge:lost'"
-                )
             case = part.removeprefix("case:")
-        elif part == "again":
-            again = True
+            if place or not re.fullmatch(r"\w[\w-]*", case):
+                raise BadToken(
+                    f"{part!r}: a case comes first in a token, as in 'case:two-items + payments.charge:lost'"
+                )
+        elif part in _WORDS:
+            flags[_WORDS[part]] = True
         else:
             faults.append(_fault(part))
-    return Scenario(case, tuple(faults), again)
+            _not_taken(faults)
+    return Scenario(case, tuple(faults), **flags)
 
 
 def _fault(text: str) -> Fault:
@@ -129,24 +147,41 @@ def _fault(text: str) -> Fault:
         raise BadToken(
             f"{text!r}: 'crash' alone goes with {at}; a request has 'crash-before' and 'crash-after'"
         )
+    if moment and match["thing"]:
+        raise BadToken(f"{text!r}: brackets name what a request is about; {match['operation']} is no request")
     if (kind == "then") != bool(name):
         raise BadToken(f"{text!r}: 'then' names who acts, as in 'inventory.reserve:then:buy_stock'")
+    if endless and kind in _ONCE:
+        raise BadToken(f"{text!r}: {kind} strikes once, so it takes no '*'")
+    if kind == "slow" and not value:
+        raise BadToken(f"{text!r}: say how slow, as in 'slow=5m'")
     site = Site(match["operation"], match["thing"] or "", int(match["nth"] or 1))
     times, after = math.inf if endless else 1.0, None
     if value and kind in _COUNTED:
-        if not value.isdigit() or endless:
+        if not value.isdecimal() or int(value) < 1 or endless:
             raise BadToken(f"{text!r}: {kind}=3 means three times, {kind}* means from now on")
         times = float(value)
     elif value:
         if kind not in _TIMED:
-            raise BadToken(f"{text!r}: {kind} takes no duration")
+            raise BadToken(f"{text!r}: {kind} takes neither a number nor a duration")
         after = milliseconds(value)
     return Fault(site, kind, times, after, name)  # type: ignore[arg-type]
 
 
+def _not_taken(faults: list[Fault]) -> None:
+    """Two faults cannot strike one request."""
+    *before, new = faults
+    for old in before:
+        if new.meets(old):
+            raise BadToken(
+                f"'{old}' and '{new}' would strike the same request: give one of them another number, "
+                f"as in '{Site(new.site.operation, new.site.thing, 2)}:{new.word}'"
+            )
+
+
 def milliseconds(text: str) -> int:
     """Read a duration: `250ms`, `30s`, `5m`, `1h`, `30d`."""
-    match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", text)
+    match = re.fullmatch(r"([1-9]\d*)(ms|s|m|h|d)", text, re.ASCII)
     if match is None:
         raise BadToken(f"cannot read the duration {text!r}: write 250ms, 30s, 5m, 1h or 30d")
     return int(match[1]) * _UNITS[match[2]]
@@ -161,22 +196,16 @@ def duration(ms: int) -> str:
 
 # ---- which faults are tried where
 
-
-def _kinds(*words: str) -> tuple[str, ...]:
-    return words
-
+_UNREACHED = ("down", "down=3", "down*")
+_UNANSWERED = ("lost", "lost=3", "lost*", "late", "late*", "late=1h", "late=1h*", "slow=5m")
+_REPEATED = ("twice", "twice=1h")
+_CRASHES = ("crash-before", "crash-after", "crash-after=16m")
 
 TRIED: dict[Role, tuple[str, ...]] = {
-    "action": _kinds(
-        *("down", "down=3", "down*", "lost", "lost=3", "lost*", "late", "late*", "late=1h", "late=1h*"),
-        *("slow=5m", "twice", "twice=1h", "crash-before", "crash-after", "crash-after=16m"),
-    ),
-    "undo": _kinds(
-        *("down", "down=3", "down*", "lost", "lost=3", "lost*", "late", "late*", "late=1h"),
-        *("slow=5m", "twice", "twice=1h", "crash-before", "crash-after", "crash-after=16m"),
-    ),
-    "look-up": _kinds("down", "down=3", "down*", "slow=5m", "crash-before", "crash-after"),
-    "read": _kinds("down", "down=3", "down*", "slow=5m", "crash-before", "crash-after"),
+    "action": (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES),
+    "undo": (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES),
+    "look-up": (*_UNREACHED, "slow=5m", "crash-before", "crash-after"),
+    "read": (*_UNREACHED, "slow=5m", "crash-before", "crash-after"),
 }
 """What is tried at every request of a role; `refuse` besides, where an operation can say no."""
 
@@ -186,3 +215,41 @@ AT_MOMENTS: dict[str, tuple[str, ...]] = {
     "timer": ("crash",),
     "promise": ("crash",),
 }
+
+
+def at(site: Site, words: tuple[str, ...]) -> list[Fault]:
+    """The faults that these words mean at a site."""
+    return [_fault(f"{site}:{word}") for word in words]
+
+
+# ---- what can be played
+
+
+def check(scenario: Scenario, world: type[World]) -> None:
+    """Refuse what this world or this simulator cannot do. Raises BadToken."""
+    if scenario.case and scenario.case not in world.cases:
+        raise BadToken(
+            f"the world {world.name!r} has no case {scenario.case!r}, only {', '.join(world.cases)}"
+        )
+    if scenario.recover or scenario.again_other:
+        raise BadToken(f"{'recover' if scenario.recover else 'again!'}: not simulated yet")
+    for fault in scenario.faults:
+        if fault.site.operation not in MOMENTS:
+            _check(fault, world)
+
+
+def _check(fault: Fault, world: type[World]) -> None:
+    name = fault.site.operation
+    operation = world.operations.get(name)
+    if operation is None:
+        raise BadToken(
+            f"the world {world.name!r} has no {name!r}: choose one of {', '.join(world.operations)}"
+        )
+    if fault.site.thing and operation.about is None:
+        raise BadToken(f"{fault}: {name} is about no thing that brackets could name")
+    if fault.kind == "refuse" and not operation.refusable:
+        raise BadToken(f"{fault}: {name} never says no")
+    if fault.kind in ON_ACTIONS_AND_UNDOS and operation.role in ("look-up", "read"):
+        raise BadToken(f"{fault}: {name} changes nothing, so {fault.kind!r} means nothing there")
+    if fault.kind in ("then", "cancel"):
+        raise BadToken(f"{fault}: not simulated yet")

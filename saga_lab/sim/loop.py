@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -68,12 +69,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        return self._call_at_ms(self.now + max(0, round(delay * 1000)), callback, args, context)
+        return self._call_at_ms(self.now + max(0, _whole(delay * 1000)), callback, args, context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        return self._call_at_ms(round(when * 1000), callback, args, context)
+        return self._call_at_ms(_whole(when * 1000), callback, args, context)
 
     def _call_at_ms(
         self, when: int, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None
@@ -87,9 +88,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     def create_task(  # type: ignore[override]
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, **options: Any
     ) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, name=name or "saga", context=context)
+        return asyncio.Task(coro, loop=self, name=name or "saga", **options)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """The dead do not complain."""
@@ -105,3 +106,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         pass
+
+
+def _whole(ms: float) -> int:
+    """Whole milliseconds, never early: a wait that ends a little too soon is begun again, for ever.
+
+    A thousandth is what a clock of floats loses by itself, so it does not count.
+    """
+    return math.ceil(ms - 0.001)

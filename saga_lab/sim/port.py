@@ -20,15 +20,21 @@ SILENCE = 5.0
 
 
 class EndlessLoop(Exception):
-    """The saga never gives back control: it neither waits nor returns. `last`: its last call, if any."""
+    """The saga never gives back control: it neither waits nor returns.
 
-    def __init__(self, last: str) -> None:
+    `last`: the last operation that it called, if any; `token`: the scenario that was played.
+    """
+
+    def __init__(self, last: str, token: str = "") -> None:
         where = f"after it called {last}" if last else "before it called any service"
+        when = f" (scenario: {token})" if token else ""
         super().__init__(
-            f"the saga did not come back for {SILENCE:g} s, {where}: it loops without awaiting anything, "
-            "or it blocks (time.sleep stops everything: use saga.sleep)"
+            f"the saga did not come back for {SILENCE:g} s, {where}{when}: it loops without awaiting "
+            "anything, it blocks (time.sleep stops everything: use saga.sleep), or a bare `except:` in a "
+            "loop catches even the crash of its own process (catch StepFailed)"
         )
         self.last = last
+        self.token = token
 
 
 class InProcess:
@@ -41,6 +47,7 @@ class InProcess:
         self._turn = msgspec.json.Decoder(Turn)
         self.last = ""
         self.turns = 0
+        self.stopped = False
 
     def exchange(self, order: Order) -> Turn:
         if isinstance(order, Begin):
@@ -48,6 +55,8 @@ class InProcess:
         turn = self._turn.decode(
             self._encode(self._candidate.exchange(self._order.decode(self._encode(order))))
         )
+        if self.stopped:
+            raise _Interrupt
         for message in turn.messages:
             self.last = getattr(message, "operation", self.last)
         self.turns += 1
@@ -61,10 +70,11 @@ class _Interrupt(BaseException):
     """Thrown into a thread that does not come back."""
 
 
-def watched(port: InProcess, work: Callable[[], T]) -> T:
-    """Do `work` in a thread of its own; raises EndlessLoop when the candidate stays silent for too long.
+def watched(port: InProcess, work: Callable[[], T], silence: float = SILENCE) -> T:
+    """Do `work` in a thread of its own; raises EndlessLoop when the candidate is silent for too long.
 
-    A thread also lets this run inside a notebook cell, where another loop already runs.
+    A thread also lets this run inside a notebook cell, where another loop already runs. It is stopped
+    when the caller is (Ctrl-C, the notebook's stop button).
     """
     done: list[T] = []
     failed: list[BaseException] = []
@@ -79,15 +89,26 @@ def watched(port: InProcess, work: Callable[[], T]) -> T:
     thread = threading.Thread(target=run, name="saga-lab exploration", daemon=True)
     thread.start()
     turns, since = port.turns, time.monotonic()
-    while thread.is_alive():
-        thread.join(0.2)
-        if port.turns != turns:
-            turns, since = port.turns, time.monotonic()
-        elif thread.is_alive() and time.monotonic() - since > SILENCE:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Interrupt)
-            )
-            raise EndlessLoop(port.last)
+    try:
+        while thread.is_alive():
+            thread.join(silence / 25)
+            if port.turns != turns:
+                turns, since = port.turns, time.monotonic()
+            elif thread.is_alive() and time.monotonic() - since > silence:
+                raise EndlessLoop(port.last)
+    except BaseException:
+        port.stopped = True
+        _interrupt(thread)
+        raise
     if failed:
         raise failed[0]
     return done[0]
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    """Throw something into a thread that no `except Exception` catches. A bare `except:` may: insist."""
+    for _ in range(20):
+        if not thread.is_alive() or thread.ident is None:
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Interrupt))
+        thread.join(0.01)

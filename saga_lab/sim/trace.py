@@ -19,7 +19,8 @@ Answer = Literal["", "value", "refused", "unavailable", "lost"]
 class Request(Struct, frozen=True):
     """One request of a saga to a service, and what became of it.
 
-    `nth` counts the requests of this operation, from 1; `attempt` those of this operation and key.
+    `nth` counts the requests of this operation (about this thing, where a token can name it), from 1;
+    `attempt` those of this operation and key.
     `fault` is the kind of fault that struck here, as written in the token (`lost`, `late=1h`), or "".
     `effects`: when the service handled it (never, when it did not arrive; twice, when delivered twice),
     each with what it meant: the action was `done`, `refused` or `repeated` (first result given again),

@@ -1,0 +1,69 @@
+"""Playing twice: what a saga said in each run, and where the two part."""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+
+from saga_lab import events as e
+from saga_lab.sim.messages import Append, Call, Ended, GaveUp, Message, Order, Turn
+from saga_lab.sim.scheduler import Port
+from saga_lab.values import text
+
+
+class Recorder:
+    """A port that keeps what the candidate answered."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self.turns: list[Turn] = []
+
+    def exchange(self, order: Order) -> Turn:
+        turn = self._port.exchange(order)
+        self.turns.append(turn)
+        return turn
+
+    def close(self) -> None:
+        self._port.close()
+
+
+def difference(one: list[Turn], other: list[Turn]) -> tuple[str, str] | None:
+    """The first thing that two runs of one scenario did differently, in words; None when all is equal."""
+    if msgspec.json.encode(one) == msgspec.json.encode(other):
+        return None
+    for first, second in itertools.zip_longest(_said(one), _said(other), fillvalue=None):
+        if msgspec.json.encode(first) != msgspec.json.encode(second):
+            told = _in_words(first), _in_words(second)
+            return told if told[0] != told[1] else (_exactly(first), _exactly(second))
+    return "waits for one time", "waits for another"
+
+
+def _said(turns: list[Turn]) -> list[Message]:
+    return [message for turn in turns for message in turn.messages]
+
+
+def _in_words(message: Message | None) -> str:
+    match message:
+        case None:
+            return "does nothing more"
+        case Call():
+            return f"calls {message.operation}{text(message.args)} under key {message.key}"
+        case GaveUp():
+            return f"gives up call {message.number}"
+        case Ended():
+            return f"raises {message.error}" if message.error else f"returns {text(message.result)}"
+        case Append():
+            return "writes " + ", ".join(_event(event) for event in message.events)
+
+
+def _event(event: e.Event) -> str:
+    if isinstance(event, e.StepBegun):
+        return f"the intent of step {event.step}{text(event.args)} under key {event.key}"
+    if isinstance(event, e.Returned):
+        return f"the result {text(event.value)}"
+    return f"{str(event.__struct_config__.tag)!r}"
+
+
+def _exactly(message: Message | None) -> str:
+    return msgspec.json.encode(message).decode()
