@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from pathlib import Path
 
 FIRST = "00_your_laboratory.ipynb"
@@ -31,7 +31,7 @@ def init(folder: Path) -> list[str]:
         if (folder / name).exists():
             said.append(f"kept   {name}, which is yours")
         else:
-            shutil.copyfile(original, folder / name)
+            (folder / name).write_bytes(original)
             said.append(f"added  {name}")
     return [*said, f"Next: saga-lab lab {folder}, and begin with {FIRST}."]
 
@@ -48,25 +48,27 @@ def reset(number: int, folder: Path | None = None) -> list[str]:
         raise Refusal(
             f"{place} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
         )
-    files = {name: path for name, path in originals().items() if name.startswith(f"exercise{number}_")}
+    files = {
+        name: original for name, original in originals().items() if name.startswith(f"exercise{number}_")
+    }
     if not files:
         raise Refusal(f"There is no exercise {number}.")
     said = []
     for name, original in files.items():
         mine = folder / name
-        if mine.exists() and mine.read_bytes() == original.read_bytes():
+        if mine.exists() and mine.read_bytes() == original:
             said.append(f"as it was  {name}")
             continue
         if mine.exists():
             kept = _free_name(mine)
             mine.rename(kept)
             said.append(f"kept       {kept.name}, which is what you had")
-        shutil.copyfile(original, mine)
+        mine.write_bytes(original)
         said.append(f"restored   {name}")
     return said
 
 
-def originals() -> dict[str, Path]:
+def originals() -> dict[str, bytes]:
     """What a working copy holds, by name. Raises Refusal outside a checkout of the project."""
     found = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "exercises").glob("*.py"))]
     if not found:
@@ -74,7 +76,18 @@ def originals() -> dict[str, Path]:
             "Saga Lab is installed without its notebooks and starters, which come with a checkout of the "
             "project. Clone it, run `make install` there, and use its own .venv/bin/saga-lab."
         )
-    return {path.name: path for path in found}
+    return {path.name: _not_yet_run(path) for path in found}
+
+
+def _not_yet_run(path: Path) -> bytes:
+    """A file as a reader first meets it: a notebook asks for a prediction, so it shows no output yet."""
+    if path.suffix != ".ipynb":
+        return path.read_bytes()
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(execution_count=None, outputs=[])
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _free_name(path: Path) -> Path:

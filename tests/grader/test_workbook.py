@@ -15,19 +15,26 @@ STARTER = "exercise1_ecommerce_order.py"
 NOTEBOOK = "exercise1_ecommerce_order.ipynb"
 
 
+def notebook(text: str, *outputs: dict[str, object], count: int | None = None) -> str:
+    cell = {"cell_type": "code", "source": text, "execution_count": count, "outputs": list(outputs)}
+    return (
+        json.dumps(
+            {"cells": [{"cell_type": "markdown", "source": "Über"}, cell]}, indent=1, ensure_ascii=False
+        )
+        + "\n"
+    )
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small checkout; the current folder is beside it."""
     root = tmp_path / "checkout"
-    for name in (
-        f"notebooks/{FIRST}",
-        f"notebooks/{NOTEBOOK}",
-        f"exercises/{STARTER}",
-        f"solutions/{STARTER}",
-    ):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"the original of {name}")
+    for folder in ("notebooks", "exercises", "solutions"):
+        (root / folder).mkdir(parents=True)
+    (root / "notebooks" / FIRST).write_text(notebook("the first notebook"))
+    (root / "notebooks" / NOTEBOOK).write_text(notebook("the notebook of exercise 1"))
+    (root / "exercises" / STARTER).write_text("the starter")
+    (root / "solutions" / STARTER).write_text("the solution")
     monkeypatch.setattr(workbook, "ROOT", root)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -41,10 +48,17 @@ def contents(folder: Path) -> dict[str, str]:
 def test_a_new_copy_holds_notebooks_and_starters_but_no_solution(checkout: Path):
     init(Path("mine/deep"))
     assert contents(Path("mine/deep")) == {
-        FIRST: f"the original of notebooks/{FIRST}",
-        NOTEBOOK: f"the original of notebooks/{NOTEBOOK}",
-        STARTER: f"the original of exercises/{STARTER}",
+        FIRST: notebook("the first notebook"),
+        NOTEBOOK: notebook("the notebook of exercise 1"),
+        STARTER: "the starter",
     }
+
+
+def test_a_notebook_of_a_new_copy_has_not_been_run(checkout: Path):
+    ran = notebook("the first notebook", {"output_type": "stream", "text": "the answer"}, count=7)
+    (checkout / "notebooks" / FIRST).write_text(ran)
+    init(Path("mine"))
+    assert Path("mine", FIRST).read_text() == notebook("the first notebook")
 
 
 def test_an_empty_folder_becomes_a_copy(checkout: Path):
@@ -57,12 +71,12 @@ def test_a_second_init_adds_what_is_missing_and_keeps_what_was_changed(checkout:
     init(Path("mine"))
     Path("mine", STARTER).write_text("my own work")
     Path("mine", FIRST).unlink()
-    (checkout / "notebooks" / "01_new.ipynb").write_text("a new chapter")
+    (checkout / "notebooks" / "01_new.ipynb").write_text(notebook("a new chapter"))
     said = init(Path("mine"))
     assert contents(Path("mine")) == {
-        "01_new.ipynb": "a new chapter",
-        FIRST: f"the original of notebooks/{FIRST}",
-        NOTEBOOK: f"the original of notebooks/{NOTEBOOK}",
+        "01_new.ipynb": notebook("a new chapter"),
+        FIRST: notebook("the first notebook"),
+        NOTEBOOK: notebook("the notebook of exercise 1"),
         STARTER: "my own work",
     }
     assert f"kept   {STARTER}, which is yours" in said
@@ -96,9 +110,9 @@ def test_a_reset_restores_starter_and_notebook_and_keeps_every_earlier_version(c
         Path("mine", NOTEBOOK).write_text(version)
         reset(1, Path("mine"))
     assert contents(Path("mine")) == {
-        FIRST: f"the original of notebooks/{FIRST}",
-        STARTER: f"the original of exercises/{STARTER}",
-        NOTEBOOK: f"the original of notebooks/{NOTEBOOK}",
+        FIRST: notebook("the first notebook"),
+        STARTER: "the starter",
+        NOTEBOOK: notebook("the notebook of exercise 1"),
         "exercise1_ecommerce_order.kept-1.py": "first try",
         "exercise1_ecommerce_order.kept-2.py": "second try",
         "exercise1_ecommerce_order.kept-1.ipynb": "first try",
@@ -117,7 +131,7 @@ def test_a_reset_brings_back_what_was_deleted(checkout: Path):
     init(Path("mine"))
     Path("mine", STARTER).unlink()
     assert f"restored   {STARTER}" in reset(1, Path("mine"))
-    assert Path("mine", STARTER).read_text() == f"the original of exercises/{STARTER}"
+    assert Path("mine", STARTER).read_text() == "the starter"
 
 
 def test_a_reset_touches_no_other_file(checkout: Path):
@@ -198,7 +212,7 @@ def test_lab_makes_the_copy_and_opens_its_first_notebook(checkout: Path, execute
 def test_lab_overwrites_nothing_and_adds_what_an_update_brought(checkout: Path, executed: list):
     init(Path("workbook"))
     Path("workbook", STARTER).write_text("my own work")
-    (checkout / "notebooks" / "01_new.ipynb").write_text("a new chapter")
+    (checkout / "notebooks" / "01_new.ipynb").write_text(notebook("a new chapter"))
     run = CliRunner().invoke(main, ["lab", "workbook"])
     assert Path("workbook", STARTER).read_text() == "my own work"
     assert run.output.splitlines()[0] == "added  01_new.ipynb"
