@@ -24,8 +24,8 @@ Progress = Callable[[int, int], None]
 Function = Callable[..., Any]
 PATIENCE, PATIENCE_WHEN_FAILING = 120.0, 6.0
 """Real seconds for all scenarios; after a failure nobody needs to wait for the rest."""
-MOST_ENDLESS = 3
-"""Runs without an end, after which no more are tried."""
+MOST_ENDLESS, LONG = 3, 100
+"""Runs without an end and of so many requests, after which no more are tried."""
 
 
 def grade(
@@ -120,7 +120,7 @@ class _Watch:
             where = violation.missing or _operation(trace, violation.turning)
             self.failures.setdefault((violation.invariant, where), []).append((violation, trace))
             self.levels.setdefault(violation.invariant, set()).add(level(parse(trace.token), world))
-        self.endless += bool(trace.stopped)
+        self.endless += bool(trace.stopped) and len(trace.requests) > LONG
         patience = PATIENCE_WHEN_FAILING if self.failures else PATIENCE
         if self.endless >= MOST_ENDLESS or time.monotonic() - self.began > patience:
             raise _Enough
@@ -217,7 +217,11 @@ def _grade(graded: _Graded, quick: bool, progress: Progress | None) -> Report:
         )
     if found.findings and not found.complete and died is None:
         found = _with_lines(graded, found)
-    return _report(graded, found, {**singles.levels, **watch.levels}, died)
+    levels = {**singles.levels, **watch.levels}
+    for finding in found.findings:  # two runs that differ are found by the exploration itself
+        broken = levels.setdefault(finding.violation.invariant, set())
+        broken.add(level(parse(finding.token), world))
+    return _report(graded, found, levels, died)
 
 
 def _with_lines(graded: _Graded, found: Exploration) -> Exploration:

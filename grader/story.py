@@ -238,7 +238,8 @@ def _lines(rows: list[_Row], turning: int | None) -> list[str]:
 
 
 def _mark(row: _Row, turned: bool) -> str:
-    marks = ([FAULT] if row.fault else []) + ([TURNED] if turned else [])
+    struck = row.fault and not row.fault.startswith("crash-")  # that one is marked where the process dies
+    marks = ([FAULT] if struck else []) + ([TURNED] if turned else [])
     return "   " + " ".join(marks) if marks else ""
 
 

@@ -22,7 +22,7 @@ IDS = {
     "reservation_id": "inventory.reserve",
     "shipment_id": "shipping.create",
 }
-MAIL = "mail.send"
+CHARGE, MAIL = "payments.charge", "mail.send"
 
 
 def allowed(facts: Facts) -> set[str]:
@@ -184,16 +184,19 @@ def _net_charge(facts: Facts) -> Broken | None:
         return None
     expected = f"{facts.status} promises a net charge of {euros(due)}"
     if paid < due:
-        where = facts.last("payments.refund") or facts.last("payments.charge")
+        where = facts.last("payments.refund") or facts.last(CHARGE)
         observed = f"{facts.status}, and the customer has paid {euros(paid)}"
-        return Broken(expected, observed, where, "" if where else "payments.charge")
+        return Broken(expected, observed, where, "" if where else CHARGE)
+    if facts.status == "completed":
+        charges = [request.number for _, request in facts.effects("done") if request.operation == CHARGE]
+        why = "A repeat must carry the key of the first attempt, or the customer pays for each."
+        return Broken(expected, f"completed, and the customer has paid {euros(paid)}", charges[-1], why=why)
     refund = facts.last("payments.refund")
-    told = any(r.operation == "payments.charge" and r.answer == "value" for r in facts.trace.requests)
-    gets = "" if facts.status == "completed" else " and gets nothing"
+    told = any(r.operation == CHARGE and r.answer == "value" for r in facts.trace.requests)
     return Broken(
         expected,
-        f"{facts.status}, and the customer has paid {euros(paid)}{gets}",
-        refund or facts.last("payments.charge"),
+        f"{facts.status}, and the customer has paid {euros(paid)} and gets nothing",
+        refund or facts.last(CHARGE),
         "" if refund else "payments.refund",
         why=""
         if told

@@ -63,7 +63,9 @@ class Candidate:
 
         async def saga(context: Any, request: Any, services: Any) -> Any:
             self._main = self._function(context, request, services)
-            return await self._main
+            result = await self._main
+            right = isinstance(result, self._world.result_type)
+            return result if right else {"wrong_type": _kind(result)}
 
         saga.__name__ = self._world.function
         saga.__annotations__ = {"request": self._world.request_type}
@@ -125,6 +127,11 @@ class Candidate:
         # A step within saga.gather runs in a task of its own, far from the function's frame.
         standing = getattr(self._main, "cr_frame", None)
         return standing.f_lineno if standing is not None else 0
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in a word or two."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 class _Life:

@@ -141,10 +141,12 @@ class _Explorer:
             (scenario, self._run(scenario, twice=True), case.faults)
             for scenario, case in zip(self._cases(), self._world.cases.values(), strict=True)
         ]
-        if not self._failures:
-            for scenario, trace, faults in plain:
-                if faults and trace is not None:
-                    self._with_faults(scenario, trace)
+        # A saga that differs from run to run is tried all the same: what that leads to tells more.
+        grave = [runs for (invariant, _), runs in self._failures.items() if invariant != "S-10"]
+        failed = {scenario for runs in grave for scenario, _ in runs}
+        for scenario, trace, faults in plain:
+            if faults and trace is not None and scenario not in failed:
+                self._with_faults(scenario, trace)
         return Exploration(
             exist=len(self._known),
             ran=len(self._tokens),
