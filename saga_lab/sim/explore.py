@@ -85,7 +85,7 @@ def explore(
 
     Single faults are tried on the fault-free run of a case and on each run with one refusal, so that
     every undo meets every fault. These runs are played twice: the same scenario must give the same
-    messages. When a fault-free run fails, nothing else is tried. `budget`: scenarios at most. `keep`
+    messages. A case that fails without faults is not tried with them. `budget`: scenarios at most. `keep`
     the traces of all runs. `progress` is told how many ran and how many are known.
     Raises EndlessLoop when the saga never comes back.
     """

@@ -1,6 +1,6 @@
 """Other budgets and time-outs, every step through one helper; the mail by a short loop."""
 
-from saga_lab import CompensationFailed, Retry, StepFailed
+from saga_lab import CompensationFailed, InDoubt, Retry, StepFailed
 from saga_lab.worlds.shop import OrderResult
 
 
@@ -41,8 +41,11 @@ async def order_saga(saga, order, shop):
         try:
             await saga.step("mail", shop.mail.send, order.customer_id, order.order_id)
             break
-        except StepFailed as failure:
+        except InDoubt as failure:
             last = failure
+        except StepFailed as failure:
+            saga.park("send the mail", failure)
+            break
     else:
         saga.park("send the mail", last)
     return OrderResult(

@@ -10,7 +10,7 @@ async def order_saga(saga, order, shop):
         for name, undo in reversed(begun):
             try:
                 await saga.step(f"undo {name}", undo, key=saga.key(name))
-            except StepFailed:
+            except StepFailed as failure:
                 break
         return OrderResult("failed")
 

@@ -1,5 +1,5 @@
 # M-G26 forward again after undoing began | fault: inventory.reserve:refuse | breaks: S-4
-from saga_lab import StepFailed
+from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 
 
@@ -11,12 +11,12 @@ async def order_saga(saga, order, shop):
         try:
             await saga.step("release", shop.inventory.release, key=saga.key("reserve"))
             await saga.step("refund", shop.payments.refund, key=saga.key("charge"))
-            again = await saga.step("reserve again", shop.inventory.reserve, order.order_id, order.items)
+            await saga.step("reserve again", shop.inventory.reserve, order.order_id, order.items)
             await saga.step("release again", shop.inventory.release, key=saga.key("reserve again"))
         except StepFailed:
             saga.park("refund by hand")
             return OrderResult("manual_intervention_required")
-        return OrderResult("failed" if again else "failed")
+        return OrderResult("failed")
     try:
         shipment_id = await saga.step("ship", shop.shipping.create, order.order_id, reservation_id)
     except StepFailed:
