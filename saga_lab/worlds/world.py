@@ -106,4 +106,5 @@ def _checked(operation: Operation, args: Raw) -> tuple[Any, ...]:
     try:
         return decoder.decode(args)
     except msgspec.ValidationError as error:
-        raise Refused(f"{operation.name} cannot take {bytes(args).decode()}: {error}", "bad_argument") from None
+        reason = f"{operation.name} cannot take {bytes(args).decode()}: {error}"
+        raise Refused(reason, "bad_argument") from None

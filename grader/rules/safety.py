@@ -1,51 +1,16 @@
-"""The promises that every saga keeps, whatever it is about (S: safety, L: liveness)."""
+"""The promises of safety that every saga keeps, whatever it is about: what must never happen."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from grader.rules import Broken, Invariant, any_fault
+from grader.rules import Broken, Invariant
 from grader.rules.facts import MANUAL, Call, Facts
+from grader.rules.scenarios import again, crash, endless, given_up, refusal
 from saga_lab import events as e
-from saga_lab.sim import Request, Scenario
-from saga_lab.worlds.world import World
+from saga_lab.sim import Request
 
 MOST_REQUESTS = 12
-
-# ---- which scenarios put a promise to the test
-
-
-def _refusal(scenario: Scenario, world: type[World]) -> bool:
-    return any(fault.kind == "refuse" for fault in scenario.faults)
-
-
-def _endless(scenario: Scenario, world: type[World]) -> bool:
-    return any(fault.endless for fault in scenario.faults)
-
-
-def _given_up(scenario: Scenario, world: type[World]) -> bool:
-    return _refusal(scenario, world) or _endless(scenario, world)
-
-
-def _stuck_undo(scenario: Scenario, world: type[World]) -> bool:
-    return any(
-        fault.endless and world.operations[fault.site.operation].role == "undo" for fault in scenario.faults
-    )
-
-
-def _passing(scenario: Scenario, world: type[World]) -> bool:
-    return any(not fault.endless and fault.kind != "refuse" for fault in scenario.faults)
-
-
-def _crash(scenario: Scenario, world: type[World]) -> bool:
-    return any(fault.kind.startswith("crash") for fault in scenario.faults)
-
-
-def _again(scenario: Scenario, world: type[World]) -> bool:
-    return scenario.again
-
-
-# ---- safety
 
 
 def _one_effect(facts: Facts) -> Broken | None:
@@ -232,67 +197,14 @@ def _never_undone(facts: Facts, call: Call, standing: list[Call]) -> Broken:
     )
 
 
-def _same_run(facts: Facts) -> Broken | None:
+def same_run(facts: Facts) -> Broken | None:
+    """After a restart, the saga takes the way that its journal tells."""
     if facts.trace.result is not None:
         return None
     for event in facts.trace.journal:
         if isinstance(event, e.Stuck) and event.why == "not deterministic":
             return Broken("after a restart the saga takes the same way", event.reason)
     return None
-
-
-# ---- liveness
-
-
-def _ends(facts: Facts) -> Broken | None:
-    trace = facts.trace
-    if trace.stopped:
-        last = trace.requests[-1] if trace.requests else None
-        asked = last.attempt if last else 0
-        told = f": {last.operation} was asked {asked} times" if last and asked > MOST_REQUESTS else ""
-        return Broken(
-            "the saga ends, with a status",
-            f"{trace.stopped}{told}; we stopped it",
-            last.number if last else None,
-            why="Nobody will ever know of it. Stop after the budget, and park it." if told else "",
-        )
-    if trace.error and trace.result is None and not _same_run(facts):
-        why = "The work is done, your function is not. Park what failed, and return."
-        return Broken(
-            "the saga returns a status; no exception leaves it",
-            f"{trace.error.removeprefix(': ')} left the function",
-            why=why if facts.pivot_known else "",
-        )
-    return None
-
-
-def _stuck_is_parked(facts: Facts) -> Broken | None:
-    for call in facts.actions:
-        undos = facts.undos(call)
-        if not undos or call[1] in facts.named or any(r.answer == "value" for r in undos):
-            continue
-        if facts.may_stand(call) and "undone" not in facts.looked_up(call)[-1:]:
-            return Broken(
-                "what could not be undone has a dead letter",
-                f"{undos[0].operation} never succeeded, and no dead letter names {call[1]}",
-                undos[-1].number,
-            )
-    if facts.status == MANUAL and not any(x.key and x.step and x.attempts for x in facts.letters):
-        return Broken(
-            "who asks for a person leaves a dead letter with key, step and attempts", "there is none"
-        )
-    return None
-
-
-def _as_without_faults(facts: Facts) -> Broken | None:
-    if facts.status == facts.ordinary or not facts.finite:
-        return None
-    hit = next((r for r in facts.trace.requests if r.fault), None)
-    return Broken(
-        f"a fault that passes does not change the result: {facts.ordinary}",
-        f"{facts.status}, although asking again would have gone through",
-        hit.number if hit else None,
-    )
 
 
 S_1 = Invariant(
@@ -316,7 +228,7 @@ S_3 = Invariant(
     "Past the point of no return a saga goes forward: taking back what the pivot rests on breaks it.",
     5,
     _no_undo_behind_the_pivot,
-    _given_up,
+    given_up,
 )
 S_4 = Invariant(
     "S-4",
@@ -324,7 +236,7 @@ S_4 = Invariant(
     "Once undoing, only undo. Whatever goes forward again builds on what is being taken away.",
     4,
     _no_action_after_undoing,
-    _given_up,
+    given_up,
 )
 S_5 = Invariant(
     "S-5",
@@ -332,7 +244,7 @@ S_5 = Invariant(
     "Clients repeat what they got no answer to.",
     3,
     _same_result_again,
-    _again,
+    again,
     points=0,
 )
 S_6 = Invariant(
@@ -341,7 +253,7 @@ S_6 = Invariant(
     "What is recorded is answered from the journal.",
     6,
     _no_call_again,
-    _again,
+    again,
     points=0,
 )
 S_7 = Invariant(
@@ -350,7 +262,7 @@ S_7 = Invariant(
     "The answer will not change by asking again: the service keeps its no. Take it as final.",
     3,
     _no_second_no,
-    _refusal,
+    refusal,
     unended=True,
 )
 S_8 = Invariant(
@@ -359,7 +271,7 @@ S_8 = Invariant(
     "Without a budget a saga hammers a sick service, and nobody is told.",
     3,
     _bounded,
-    _endless,
+    endless,
     unended=True,
 )
 S_9 = Invariant(
@@ -368,39 +280,14 @@ S_9 = Invariant(
     "A lost reply is not a no. Undo what may have happened; an undo never needs to know whether it did.",
     4,
     _undone_newest_first,
-    _given_up,
+    given_up,
 )
 S_10 = Invariant(
     "S-10",
     "the same scenario gives the same run",
     "Replay answers from the journal. Take times and random numbers from saga.now() and saga.random().",
     6,
-    _same_run,
-    _crash,
+    same_run,
+    crash,
     unended=True,
-)
-L_1 = Invariant(
-    "L-1",
-    "the saga ends with a status, and no exception leaves it",
-    "Somebody waits for the answer. A status says what is true of the world; an exception does not.",
-    4,
-    _ends,
-    any_fault,
-    unended=True,
-)
-L_2 = Invariant(
-    "L-2",
-    "what is stuck has a dead letter with key, step and attempts",
-    "A person can only finish what somebody wrote down.",
-    4,
-    _stuck_is_parked,
-    _stuck_undo,
-)
-L_4 = Invariant(
-    "L-4",
-    "a fault that passes changes nothing",
-    "One network blip is no reason to cancel a good order. Try again first, undo last.",
-    3,
-    _as_without_faults,
-    _passing,
 )
