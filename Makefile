@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof
+.PHONY: lab install test lint proof notebooks
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -22,3 +22,6 @@ lint: install
 proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
+
+notebooks: install  ## run the notebooks again and keep what they show
+	$(BIN)/python tools/rerun.py

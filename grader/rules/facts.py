@@ -38,7 +38,7 @@ class Facts:
         status = result.get("status", "") if isinstance(result, dict) else ""
         self.status: str = status if isinstance(status, str) else ""
         self.final: dict[str, Any] = trace.instants[-1].ledgers
-        self.undo_of = _undos(world)  # type: ignore[arg-type]  # a class can be hashed, whatever mypy says
+        self.undo_of = _undos(world)
         self.refused: list[Request] = []
         self.first_undo: Request | None = None
         calls: dict[Call, list[Request]] = {}

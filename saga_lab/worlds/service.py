@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -60,16 +61,16 @@ class Entry:
     at: float = 0.0
 
 
-class Service:
+class Service(ABC):
     """A service with a memory per key. Subclasses say what their actions and undos change."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.now = 0.0
 
+    @abstractmethod
     def ledger(self) -> Any:
         """What a person sees who looks at this service."""
-        raise NotImplementedError
 
     def handle(self, operation: Operation, key: str, args: tuple[Any, ...], now: float) -> tuple[Effect, Any]:
         """Handle one request. Raises Refused when the service says no."""

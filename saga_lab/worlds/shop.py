@@ -15,6 +15,8 @@ from saga_lab.worlds.service import Service, action, operations, undo
 from saga_lab.worlds.world import Case, World
 
 HOUR = 3600.0
+MOST = Decimal(10) ** 12
+"""No order is about so much money."""
 
 
 @dataclass
@@ -294,6 +296,8 @@ def order_from_json(text: str | bytes) -> OrderRequest:
     Raises ValueError (msgspec.ValidationError among them) when it is not an order in whole cents.
     """
     order = msgspec.json.decode(text, type=_OrderJson)
+    if not order.amount.is_finite() or abs(order.amount) >= MOST:
+        raise ValueError(f"amount {order.amount} is not an amount of money")
     cents = order.amount * 100
     if cents != int(cents):
         raise ValueError(f"amount {order.amount} is not in whole cents")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -50,7 +51,7 @@ class Case(Struct, frozen=True):
     faults: bool = False
 
 
-class World:
+class World(ABC):
     """The services of one exercise during one run; `now` is their clock, in seconds."""
 
     name: ClassVar[str]
@@ -69,9 +70,9 @@ class World:
         self.case = self.cases[case] if case else next(iter(self.cases.values()))
 
     @staticmethod
+    @abstractmethod
     def saga_id(request: Any) -> str:
         """The id under which a request is started."""
-        raise NotImplementedError
 
     def ledgers(self) -> dict[str, Any]:
         """What a person who looks at the services sees: plain data, made anew at each call."""
