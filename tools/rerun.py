@@ -22,10 +22,7 @@ def rerun(path: Path) -> None:
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.execution_count, cell.metadata = None, {}
-            for output in cell.outputs:
-                if "execution_count" in output:
-                    output["execution_count"] = None
+            cell.metadata = {}
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
