@@ -209,7 +209,7 @@ def _grade(graded: _Graded, quick: bool, progress: Progress | None) -> Report:
             found = explore(graded.saga, world, watch, depth=2, progress=progress)
     except _Enough:
         found = watch.exploration()
-    except (EndlessLoop, SystemExit) as end:
+    except EndlessLoop as end:
         found, died = watch.exploration(), _died(graded, end)
     except GraderError as problem:
         return Report(
@@ -233,17 +233,11 @@ def _with_lines(graded: _Graded, found: Exploration) -> Exploration:
     return Exploration(found.exist, found.ran, findings, found.tokens, False, found.depth)
 
 
-def _died(graded: _Graded, end: BaseException) -> Cause:
+def _died(graded: _Graded, end: EndlessLoop) -> Cause:
     """The run in which the saga's process fell silent, or ended."""
     port = graded.saga if isinstance(graded.saga, ProcessPort) else None
-    token, last = getattr(end, "token", "") or "none", getattr(end, "last", "")
-    how = (
-        port.ended
-        if port
-        else "sys.exit was called"
-        if isinstance(end, SystemExit)
-        else "it did not come back"
-    )
+    token, last = end.token or "none", end.last
+    how = port.ended if port else "it did not come back"
     called = f"after it called {last}" if last else "before it called any service"
     silent = "come back" in how
     why = (

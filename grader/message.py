@@ -104,7 +104,9 @@ def _coverage(report: Report, one: Failure) -> str:
         told.append(
             f"{_many(others, 'more failing scenario')} {'has' if others == 1 else 'have'} this cause."
         )
-    if count.ran <= count.cases:
+    if count.ran == 0:
+        told.append("No run came to its end.")
+    elif count.ran <= count.cases:
         told.append(f"{_many(count.ran, 'run')} without faults; faults wait until these pass.")
     elif report.depth == 1:
         told.append(

@@ -25,6 +25,10 @@ EPOCH = 1_767_258_000.0
 """The world's clock at millisecond 0, in seconds: 2026-01-01, 09:00 UTC."""
 
 
+class Exited(Exception):
+    """A saga that ends its process: told as any exception, so that the judge hears of it."""
+
+
 class Candidate:
     """Runs one saga function, one incarnation at a time; each exchange is one turn of its loop."""
 
@@ -63,7 +67,10 @@ class Candidate:
 
         async def saga(context: Any, request: Any, services: Any) -> Any:
             self._main = self._function(context, request, services)
-            result = await self._main
+            try:
+                result = await self._main
+            except SystemExit:
+                raise Exited("sys.exit was called") from None
             right = isinstance(result, self._world.result_type)
             return result if right else {"wrong_type": _kind(result)}
 
