@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "saga_lab": {"saga_lab.journals"},
     "saga_lab.journals": {"saga_lab"},
+    "saga_lab.bus": {"saga_lab", "saga_lab.journals"},
+    "saga_lab.observe": {"saga_lab", "saga_lab.journals"},
     "saga_lab.worlds": {"saga_lab"},
     "saga_lab.sim": {"saga_lab", "saga_lab.journals", "saga_lab.worlds"},
     "saga_lab.views": {"saga_lab", "saga_lab.journals", "saga_lab.worlds", "saga_lab.sim"},
