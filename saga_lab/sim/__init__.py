@@ -4,7 +4,7 @@ from saga_lab.sim.explore import Exploration, Finding, Rules, Violation, explore
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
 from saga_lab.sim.port import EndlessLoop, InProcess
 from saga_lab.sim.scheduler import BadMessage, Port, simulate
-from saga_lab.sim.trace import Crash, Instant, Request, Trace
+from saga_lab.sim.trace import Crash, Instant, Outside, Request, Trace
 
 __all__ = [
     "BadMessage",
@@ -16,6 +16,7 @@ __all__ = [
     "Finding",
     "InProcess",
     "Instant",
+    "Outside",
     "Port",
     "Request",
     "Rules",

@@ -240,7 +240,16 @@ class _Run:
         attempt = self._count(call.operation, about, call.key)
         fault = self._fault(call.operation, nth, about, place)
         sent = Sent(
-            len(self._sent) + 1, call, operation, args, place, attempt, self._incarnation, self._now, fault
+            len(self._sent) + 1,
+            call,
+            operation,
+            args,
+            place,
+            attempt,
+            self._incarnation,
+            self._now,
+            fault,
+            self._id,
         )
         self._sent.append(sent)
         self._waiting[call.number] = sent

@@ -26,6 +26,7 @@ class Sent:
     incarnation: int
     sent: int
     fault: Fault | None
+    saga: str = ""
     effects: list[tuple[int, Effect]] = field(default_factory=list)
     answered: int | None = None
     reply: Reply | None = None
@@ -63,4 +64,5 @@ class Sent:
             code="" if reply is None else reply.code,
             given_up=self.given_up,
             line=call.line,
+            saga=self.saga,
         )

@@ -26,7 +26,8 @@ class Request(Struct, frozen=True):
     each with what it meant: the action was `done`, `refused` or `repeated` (first result given again),
     the undo made it `undone` or found `nothing` to undo, a look-up was `answered`.
     `answered` is when the saga's side learned something, and `answer` what; "" when it never did.
-    `given_up` is when the caller stopped waiting. `line` is the learner's line that was waiting.
+    `given_up` is when the caller stopped waiting. `line` is the learner's line that was waiting. `saga`
+    is the id of the saga that sent it.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Request(Struct, frozen=True):
     code: str = ""
     given_up: int | None = None
     line: int = 0
+    saga: str = ""
 
     @property
     def service(self) -> str:
@@ -64,11 +66,29 @@ class Crash(Struct, frozen=True):
 
 
 class Instant(Struct, frozen=True):
-    """The services' ledgers right after request `number` changed something; number 0 is the beginning."""
+    """The services' ledgers right after request `number` changed something; number 0 is the beginning.
+
+    `by`: the rival who did it, right after that request or at a later chance; `time` when something
+    happened by itself; else "".
+    """
 
     at: int
     number: int
     ledgers: dict[str, Any]
+    by: str = ""
+
+
+class Outside(Struct, frozen=True):
+    """Somebody outside told a saga something at `at`; not `accepted` means too late: a Conflict.
+
+    `what`: a `cancel`, or an `answer` to the promise `name`. `saga` is its id.
+    """
+
+    at: int
+    saga: str
+    what: Literal["cancel", "answer"]
+    name: str = ""
+    accepted: bool = True
 
 
 class Trace(Struct, frozen=True):
@@ -76,8 +96,13 @@ class Trace(Struct, frozen=True):
 
     `result` is what the saga returned, as plain data; `error` says what left it instead. `stopped` says
     why a run without an end was broken off. `again` is the answer to the same request submitted once
-    more. `journal` holds the saga's events; their `at` is in seconds of the world's clock, and `epoch`
-    is that clock's reading at millisecond 0. `line` is the learner's line that ran last.
+    more, `conflict` what another request under the same id was told (it must be a Conflict). `journal`
+    holds the saga's events; their `at` is in seconds of the world's clock, and `epoch` is that clock's
+    reading at millisecond 0. `line` is the learner's line that ran last.
+
+    `outside`: what was told from outside. `deadlines`: instants at which something of the world expires,
+    each with when that became known. `others`: the other sagas of this run, each told like this one;
+    `requests`, `instants`, `outside` and `crashes` are those of the whole run, the same in each.
     """
 
     token: str
@@ -93,4 +118,8 @@ class Trace(Struct, frozen=True):
     ended: int | None = None
     stopped: str = ""
     again: Any = None
+    conflict: str = ""
     line: int = 0
+    outside: tuple[Outside, ...] = ()
+    deadlines: tuple[tuple[int, int], ...] = ()
+    others: tuple[Trace, ...] = ()

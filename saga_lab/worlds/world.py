@@ -1,9 +1,9 @@
-"""What every world is: its services, the operations they offer, and the cases in which it is tried."""
+"""What every world is: its services and their clock, the other people in it, and its cases."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -42,17 +42,58 @@ class Operation(Struct, frozen=True):
         return self.name.partition(".")[2]
 
 
+class Answer(Struct, frozen=True):
+    """Somebody answers the promise `name` from outside, with `value`, or with a no for the reason `refused`.
+
+    It comes `after` seconds (negative: before), counted from `since`: the `start` of the run, the
+    instant at which the saga first began to `wait` for it, or the `deadline` of that wait. An answer
+    that comes too late, or second, gets a Conflict, and the trace says so.
+    """
+
+    name: str
+    value: Any = None
+    refused: str = ""
+    after: float = 0.0
+    since: Literal["start", "wait", "deadline"] = "start"
+
+
 class Case(Struct, frozen=True):
-    """A request, and the world it meets. `faults`: tried with faults too, not only without."""
+    """A request, and the world it meets. `faults`: tried with faults too, not only without.
+
+    `answers`: what people outside say to the saga's promises, in the order in which they say it.
+    `others`: further requests, each run at once with the first, as a saga of its own in the same world.
+    """
 
     name: str
     request: Any
     says: str
     faults: bool = False
+    answers: tuple[Answer, ...] = ()
+    others: tuple[Any, ...] = ()
+
+
+class Rival(Struct, frozen=True):
+    """Another actor in a world, who acts right after the request that a token names: `site:then:NAME`.
+
+    `act(world, about)` does it, to the services directly or through `world.apply` under a key of its own,
+    and says whether anything changed; it raises nothing. `about` is what that request was about, as
+    brackets name it, else "". `after`: the operations after which it makes sense to try, all actions and
+    undos when empty. One that `stays` is asked again after every later change and at every instant at
+    which something happens by time alone, to the end of the run.
+    """
+
+    says: str
+    act: Callable[[Any, str], bool]
+    after: tuple[str, ...] = ()
+    stays: bool = False
 
 
 class World(ABC):
-    """The services of one exercise during one run; `now` is their clock, in seconds."""
+    """The services of one exercise during one run; `now` is their clock, in seconds.
+
+    The scheduler asks `due` again whenever anything happened, and calls `pass_time` at that instant,
+    before any request that arrives in the same millisecond: a hold that ends then has ended.
+    """
 
     name: ClassVar[str]
     function: ClassVar[str]
@@ -61,6 +102,7 @@ class World(ABC):
     result_type: ClassVar[type]
     operations: ClassVar[Mapping[str, Operation]]
     cases: ClassVar[Mapping[str, Case]]
+    rivals: ClassVar[Mapping[str, Rival]] = {}
     services: Mapping[str, Any]
     now: float = 0.0
 
@@ -77,6 +119,24 @@ class World(ABC):
     def ledgers(self) -> dict[str, Any]:
         """What a person who looks at the services sees: plain data, made anew at each call."""
         return {name: service.ledger() for name, service in self.services.items()}
+
+    def be(self, now: float) -> None:
+        """It is `now`, for the world and its services."""
+        self.now = now
+        for service in self.services.values():
+            service.now = now
+
+    def due(self) -> float | None:
+        """When something next happens here by time alone; None when nothing will."""
+        return None
+
+    def pass_time(self) -> bool:
+        """Carry out what is due by `now`, so that `due` moves on. Says whether anything changed."""
+        return False
+
+    def deadlines(self) -> Iterable[float]:
+        """All instants known so far at which something expires: durations are chosen around them."""
+        return ()
 
     def apply(self, operation: str, key: str, args: Raw) -> tuple[Effect, Any]:
         """Handle a request (`args`: a JSON array): what it meant, and the value. Raises Refused."""
