@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from grader.report import Report
 
 _REPORT = pytest.StashKey["Report"]()
+_TESTS = "grader.test_submission"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,10 +25,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make an item of every promise that was judged, in the order of the law."""
-    if metafunc.function.__module__ != "grader.test_submission" or "promise" not in metafunc.fixturenames:
+    if metafunc.function.__module__ != _TESTS or metafunc.config.getoption("submission") is None:
         return
     report = _graded(metafunc.config)
     metafunc.parametrize("promise", [judged.id for judged in report.invariants] or ["it can be run"])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say what to type when no submission was given, here, where it ends pytest without a traceback."""
+    if config.getoption("submission") is None and any(
+        isinstance(item, pytest.Function) and item.function.__module__ == _TESTS for item in items
+    ):
+        raise pytest.UsageError("what is to be graded? pytest grader --exercise 1 --submission FILE")
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +49,5 @@ def _graded(config: pytest.Config) -> Report:
     from grader.judge import grade
 
     if _REPORT not in config.stash:
-        submission = config.getoption("submission")
-        if submission is None:
-            raise pytest.UsageError("what is to be graded? pytest grader --exercise 1 --submission FILE")
-        config.stash[_REPORT] = grade(config.getoption("exercise"), submission)
+        config.stash[_REPORT] = grade(config.getoption("exercise"), config.getoption("submission"))
     return config.stash[_REPORT]

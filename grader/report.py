@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from saga_lab.sim import Fault, Scenario, Trace
 from saga_lab.worlds.world import World
@@ -103,7 +104,11 @@ class Report(Struct, frozen=True):
 
 def as_json(report: Report) -> str:
     """The report as documented JSON: what a learner may see, without the runs, which replays give again."""
-    data: dict[str, Any] = msgspec.to_builtins(report)
+    told = [
+        replace(judged, causes=tuple(replace(cause, trace=None) for cause in judged.causes))
+        for judged in report.invariants
+    ]
+    data: dict[str, Any] = msgspec.to_builtins(replace(report, invariants=tuple(told)))
     for judged in data["invariants"]:
         for cause in judged["causes"]:
             del cause["trace"], cause["turn"]
