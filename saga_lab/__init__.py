@@ -5,6 +5,7 @@ journal, so that it ends the same whatever crashes.
 """
 
 from saga_lab.context import Lookup, SagaContext
+from saga_lab.definition import Saga, Step
 from saga_lab.engine import Engine
 from saga_lab.errors import (
     Cancelled,
@@ -38,8 +39,10 @@ __all__ = [
     "Refused",
     "Retry",
     "Run",
+    "Saga",
     "SagaContext",
     "State",
+    "Step",
     "StepFailed",
     "Suspended",
     "TimedOut",

@@ -61,7 +61,8 @@ def _request_type(function: Callable[..., Any]) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    target = function if inspect.isroutine(function) else type(function).__call__
+    told = inspect.isroutine(function) or "__annotations__" in getattr(function, "__dict__", ())
+    target = function if told else type(function).__call__
     try:
         hints = typing.get_type_hints(target)
     except (NameError, TypeError):

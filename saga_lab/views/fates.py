@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from saga_lab import definition
 from saga_lab.sim.trace import Request, Trace
 from saga_lab.views.story import ending
-from saga_lab.worlds.world import Operation, World
+from saga_lab.worlds.world import Kind, Operation, Role, World
 
 Fate = Literal["done", "failed", "undone", "in doubt", "never", "stuck"]
 
@@ -47,6 +48,31 @@ def steps(world: type[World], trace: Trace | None = None) -> list[Step]:
             looked = any(look_up and r.operation == look_up.name and r.key in keys for r in asked)
             found.append(Step(operation, undo, look_up, _worst(fates) if trace else None, looked, len(keys)))
     return found
+
+
+def declared(saga: definition.Saga) -> list[Step]:
+    """The steps of a declared saga, by their own names and those of the operations behind them."""
+    found, passed = list[Step](), False
+    for step in saga.steps:
+        kind: Kind = "read" if not step.effect else "retriable" if passed else "compensable"
+        owner = _qualified(step.action).rpartition(".")[0]
+        action = Operation(
+            f"{owner}.{step.name}".strip("."), "action", "pivot" if step.pivot else kind, "", ()
+        )
+        undo, look_up = _behind(step.compensate, "undo"), _behind(step.check, "look-up")
+        found.append(Step(action, undo, look_up))
+        passed = passed or step.pivot
+    return found
+
+
+def _behind(function: Callable[..., Any] | None, role: Role) -> Operation | None:
+    return None if function is None else Operation(_qualified(function), role, "read", "", ())
+
+
+def _qualified(function: Callable[..., Any]) -> str:
+    """`Payments.charge`, or the bare name of a function that belongs to nothing."""
+    name = str(getattr(function, "__qualname__", type(function).__qualname__))
+    return ".".join(name.rpartition("<locals>.")[2].split(".")[-2:])
 
 
 def undone(trace: Trace) -> list[str]:

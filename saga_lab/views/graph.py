@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from saga_lab.definition import Saga
 from saga_lab.sim.trace import Trace
 from saga_lab.views import story, theme
-from saga_lab.views.fates import Order, Step, order, steps, turned, undone
+from saga_lab.views.fates import Order, Step, declared, order, steps, turned, undone
 from saga_lab.views.legend import legend
 from saga_lab.views.picture import Picture
 from saga_lab.views.svg import (
@@ -57,10 +58,20 @@ class Box(Struct, frozen=True):
 
 def graph(world: type[World], trace: Trace | None = None, *, title: str = "") -> Picture:
     """Draw the steps that a world offers; with a trace, how far the saga came and what it undid."""
-    found = steps(world, trace)
-    before = order(found, trace)
     title = title or (story.heading(trace) if trace else f"The steps of {world.function}")
-    told = _story(world, found, trace, title)
+    return _drawn(steps(world, trace), trace, title)
+
+
+def plan(saga: Saga) -> Picture:
+    """Draw the steps that a saga declares, before any run; ValueError when there is nothing to draw."""
+    if not saga.steps:
+        raise ValueError(f"saga {saga.__name__!r} has no steps to draw")
+    return _drawn(declared(saga), None, f"The steps of {saga.__name__}")
+
+
+def _drawn(found: Sequence[Step], trace: Trace | None, title: str) -> Picture:
+    before = order(found, trace)
+    told = _story(found, trace, title)
     boxes, bottom = _places(found, before)
     body = [heading(title, story.subtitle(trace) if trace else "", WIDE, MARGIN)]
     body += _no_return(boxes, bottom)
@@ -196,9 +207,9 @@ def _names(box: Box) -> Iterator[str]:
     centre, action = (box.left + box.right) / 2, box.step.action
     room = box.right - box.left - 10
     yield fitted(centre, box.top + 19, action.verb, 13, room, text_anchor="middle", font_weight=600)
-    words = action.service if action.kind == "compensable" else f"{action.service} · {action.kind}"
-    if box.step.keys > 1:
-        words += f" · {box.step.keys} times"
+    kind = "" if action.kind == "compensable" else action.kind
+    times = f"{box.step.keys} times" if box.step.keys > 1 else ""
+    words = " · ".join(word for word in (action.service, kind, times) if word)
     yield fitted(centre, box.top + 34, words, 10.5, room, text_anchor="middle", fill_opacity=theme.QUIET)
 
 
@@ -253,7 +264,7 @@ def _undo_box(box: Box) -> str:
 # ---- words
 
 
-def _story(world: type[World], found: Sequence[Step], trace: Trace | None, title: str) -> str:
+def _story(found: Sequence[Step], trace: Trace | None, title: str) -> str:
     lines = [f"{number}. {_sentence(step)}" for number, step in enumerate(found, 1)]
     if trace and (ran := undone(trace)):
         lines.append(f"Undos asked for, in this order: {', '.join(ran)}.")

@@ -35,11 +35,11 @@ class Operation(Struct, frozen=True):
 
     @property
     def service(self) -> str:
-        return self.name.partition(".")[0]
+        return self.name.rpartition(".")[0]
 
     @property
     def verb(self) -> str:
-        return self.name.partition(".")[2]
+        return self.name.rpartition(".")[2]
 
 
 class Answer(Struct, frozen=True):

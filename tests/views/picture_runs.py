@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from saga_lab import CompensationFailed, SagaContext, StepFailed
+from saga_lab import CompensationFailed, Saga, SagaContext, Step, StepFailed
 from saga_lab.sim import Trace, replay
-from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
+from saga_lab.worlds.shop import (
+    Inventory,
+    Mail,
+    OrderRequest,
+    OrderResult,
+    Payments,
+    Shipping,
+    Shop,
+    ShopWorld,
+)
 
 TOKENS = (
     "none",
@@ -100,3 +109,19 @@ def long_run(token: str = "payments.charge#5:lost + payments.refund#4:down") -> 
 
 def endless_run() -> Trace:
     return replay(forever, ShopWorld, "payments.charge:down*")
+
+
+async def quote(key: str, order: OrderRequest) -> int:
+    return order.amount
+
+
+DECLARED = Saga(
+    "order",
+    [
+        Step("quote", quote, effect=False),
+        Step("charge", Payments.charge, compensate=Payments.refund, check=Payments.find),
+        Step("reserve", Inventory.reserve, compensate=Inventory.release),
+        Step("ship", Shipping.create, check=Shipping.find, pivot=True),
+        Step("tell", Mail.send),
+    ],
+)

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import pytest
 from picture_eyes import LIGHT, SVG, parse, see
-from picture_runs import long_run, run
+from picture_runs import DECLARED, long_run, run
 
-from saga_lab.views import graph, theme
+from saga_lab import Saga
+from saga_lab.views import graph, plan, theme
 from saga_lab.views.fates import order, steps
 from saga_lab.worlds.shop import ShopWorld
 from saga_lab.worlds.world import Kind, Operation, Role
@@ -111,3 +112,22 @@ def test_twenty_steps_stand_in_rows_with_the_pivot_in_its_hue():
     assert sum(w.text == "enable_dual_write" for w in seen) == 20
     assert sum(w.text == "point of no return" for w in seen) == 1
     assert theme.PIVOT in svg
+
+
+def test_a_declared_saga_is_drawn_before_any_run():
+    assert plan(DECLARED).text.splitlines() == [
+        "The steps of order",
+        "1. quote (read).",
+        "2. Payments.charge (compensable), undone by Payments.refund, looked up by Payments.find.",
+        "3. Inventory.reserve (compensable), undone by Inventory.release.",
+        "4. Shipping.ship (pivot), looked up by Shipping.find.",
+        "5. Mail.tell (retriable).",
+        "The point of no return is Shipping.ship: once it is done, nothing is undone any more.",
+    ]
+    words = [w.text for w in see(plan(DECLARED).svg, LIGHT)]
+    assert {"quote", "charge", "refund", "Shipping · pivot", "point of no return"} <= set(words)
+
+
+def test_a_declared_saga_without_steps_cannot_be_drawn():
+    with pytest.raises(ValueError, match="'order' has no steps"):
+        plan(Saga("order", []))

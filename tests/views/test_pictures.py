@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from picture_eyes import DARK, LIGHT, SVG, contrast, parse, see
-from picture_runs import TOKENS, endless_run, long_run, run
+from picture_runs import DECLARED, TOKENS, endless_run, long_run, run
 
-from saga_lab.views import Picture, graph, timeline
+from saga_lab.views import Picture, graph, plan, timeline
 from saga_lab.worlds.shop import ShopWorld
 
 
@@ -26,6 +26,7 @@ def pictures() -> dict[str, Picture]:
     drawn |= {f"graph {name}": graph(ShopWorld, trace) for name, trace in traces.items()}
     drawn["timeline without a world"] = timeline(traces["none"])
     drawn["graph of a world"] = graph(ShopWorld)
+    drawn["plan of a declared saga"] = plan(DECLARED)
     drawn["titled"] = timeline(
         traces["none"], title='A "title" <of> one & all, so long that it must shrink ' * 3
     )
