@@ -12,6 +12,7 @@ from msgspec import Struct
 from saga_lab.context import Lookup
 from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
+from saga_lab.worlds.payments import Payments, PaymentService
 from saga_lab.worlds.service import Service, action, operations, undo
 from saga_lab.worlds.world import Case, World
 
@@ -49,14 +50,6 @@ class OrderResult:
 # ---- what a saga sees
 
 
-class Payments(Protocol):
-    """Takes money from customers, and gives it back."""
-
-    async def charge(self, key: str, customer_id: str, amount: int) -> str: ...
-    async def refund(self, key: str) -> None: ...
-    async def find(self, key: str) -> Lookup: ...
-
-
 class Inventory(Protocol):
     """Puts goods aside, all of an order or none."""
 
@@ -89,30 +82,6 @@ class Shop(Protocol):
 
 
 # ---- what they are
-
-
-class _Payments(Service):
-    def __init__(self) -> None:
-        super().__init__()
-        self.charges: dict[str, tuple[str, int, bool]] = {}
-
-    def ledger(self) -> Any:
-        return {
-            key: {"customer": customer, "amount": amount, "state": "charged" if charged else "refunded"}
-            for key, (customer, amount, charged) in self.charges.items()
-        }
-
-    @action("compensable")
-    def charge(self, key: str, customer_id: str, amount: int) -> str:
-        if amount <= 0:
-            raise Refused(f"{amount} cents cannot be charged", "bad_argument")
-        self.charges[key] = (customer_id, amount, True)
-        return f"payment-{len(self.charges)}"
-
-    @undo("charge")
-    def refund(self, key: str) -> None:
-        customer, amount, _ = self.charges[key]
-        self.charges[key] = (customer, amount, False)
 
 
 @dataclass(slots=True)
@@ -245,7 +214,7 @@ class ShopWorld(World):
     request_type = OrderRequest
     result_type = OrderResult
     operations = operations(
-        {"payments": _Payments, "inventory": _Inventory, "shipping": _Shipping, "mail": _Mail},
+        {"payments": PaymentService, "inventory": _Inventory, "shipping": _Shipping, "mail": _Mail},
         ["payments.charge", "inventory.reserve", "shipping.create", "mail.send"],
     )
     cases: ClassVar = {
@@ -261,7 +230,7 @@ class ShopWorld(World):
         super().__init__(case)
         inventory = _Inventory({"ITEM-001": 10, "ITEM-002": 5})
         self.services = {
-            "payments": _Payments(),
+            "payments": PaymentService(),
             "inventory": inventory,
             "shipping": _Shipping(inventory),
             "mail": _Mail(),
