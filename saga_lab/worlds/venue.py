@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.payments import Payments, PaymentService
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Case, World
+from saga_lab.worlds.world import Case, Rival, World
 
 HOUR = 3600.0
 HOLD = 900.0
@@ -92,9 +92,8 @@ class Venue(Protocol):
 # ---- what they are
 
 
-@dataclass(slots=True)
-class _Seat:
-    """Free without an owner; `owner` is the key of a hold, or of nobody here, `until` when it ends."""
+class _Seat(NamedTuple):
+    """Free without an `owner`, which is the key of a hold; held `until` then, or sold."""
 
     owner: str = ""
     until: float | None = None
@@ -108,18 +107,13 @@ class _Seat:
         return {"state": "held", "by": self.owner, "until": self.until}
 
 
-@dataclass(slots=True)
-class _Held:
-    hold: Hold
-    seats: list[str]
-
-
 class _Seats(Service):
     def __init__(self, event_id: str, seat_ids: list[str], taken: list[str]) -> None:
         super().__init__()
         self.event_id = event_id
         self.seats = {seat: _Seat() for seat in seat_ids}
-        self.holds: dict[str, _Held] = {}
+        self.holds: dict[str, Hold] = {}
+        self.wanted: dict[str, list[str]] = {}
         self.take(taken)
 
     def ledger(self) -> Any:
@@ -127,7 +121,6 @@ class _Seats(Service):
 
     @action("compensable")
     def hold(self, key: str, event_id: str, seat_ids: list[str]) -> Hold:
-        self.expire(self.now)
         if event_id != self.event_id:
             raise Refused(f"there is no event {event_id}", "unknown")
         if not seat_ids or len(set(seat_ids)) < len(seat_ids):
@@ -137,55 +130,46 @@ class _Seats(Service):
                 raise Refused(f"there is no seat {seat}", "unknown")
             if self.seats[seat].owner:
                 raise Refused(f"seat {seat} is taken", "taken")
-        number, until = len(self.holds) + 1, self.now + HOLD
+        number, until = len(self.holds) + 1, round(self.now + HOLD, 3)
         hold = Hold(f"hold-{number}", f"token-{number}", until)
         for seat in seat_ids:
             self.seats[seat] = _Seat(key, until)
-        self.holds[key] = _Held(hold, seat_ids)
+        self.holds[key], self.wanted[key] = hold, seat_ids
         return hold
 
     @undo("hold")
     def release(self, key: str) -> None:
-        self.expire(self.now)
         # Seats that were sold, or whose hold ended and which others took, are no longer this hold's.
-        self._free(seat for seat in self.seats.values() if seat.owner == key and not seat.sold)
+        self.free(seat for seat, place in self.seats.items() if place.owner == key and not place.sold)
 
-    def expire(self, now: float) -> None:
-        """Free the seats whose hold has ended."""
-        self._free(seat for seat in self.seats.values() if seat.until is not None and seat.until <= now)
+    def ending(self) -> list[tuple[float, str]]:
+        """When the hold of each seat that is held will end, and which seat it is."""
+        return [(place.until, seat) for seat, place in self.seats.items() if place.until is not None]
 
-    def next_end(self) -> float | None:
-        """When the next hold ends."""
-        return min((seat.until for seat in self.seats.values() if seat.until is not None), default=None)
-
-    def sell(self, token: str, now: float) -> list[str]:
-        """Sell what a token holds; raises Refused when it holds nothing any more."""
-        self.expire(now)
-        key = next((key for key, held in self.holds.items() if held.hold.token == token), None)
-        if key is None:
+    def sell(self, token: str) -> list[str]:
+        """Sell what a token holds; raises Refused when it holds that no longer."""
+        key, held = next(((key, held) for key, held in self.holds.items() if held.token == token), ("", None))
+        if held is None:
             raise Refused(f"no hold has the token {token}", "unknown")
-        held = self.holds[key]
-        if any(self.seats[seat].owner != key for seat in held.seats):
-            raise Refused(f"{held.hold.id} has ended", "expired")
-        if any(self.seats[seat].sold for seat in held.seats):
-            raise Refused(f"the seats of {held.hold.id} are sold already", "spent")
-        for seat in held.seats:
+        mine = self.wanted[key]
+        if any(self.seats[seat].owner != key for seat in mine):
+            raise Refused(f"{held.id} has ended", "expired")
+        if any(self.seats[seat].sold for seat in mine):
+            raise Refused(f"the seats of {held.id} are sold already", "spent")
+        for seat in mine:
             self.seats[seat] = _Seat(key, sold=True)
-        return held.seats
+        return mine
 
-    def give_back(self, seat_ids: list[str]) -> None:
-        """Free seats that were sold."""
-        self._free(self.seats[seat] for seat in seat_ids)
+    def take(self, seat_ids: Iterable[str]) -> bool:
+        """Another booking buys these seats, as far as they are free; says whether it got one."""
+        free = [seat for seat in seat_ids if not self.seats[seat].owner]
+        for seat in free:
+            self.seats[seat] = _Seat("another booking", sold=True)
+        return bool(free)
 
-    def take(self, seat_ids: Iterable[str]) -> None:
-        """Somebody else buys these seats, as far as they are free."""
+    def free(self, seat_ids: Iterable[str]) -> None:
         for seat in seat_ids:
-            if not self.seats[seat].owner:
-                self.seats[seat] = _Seat("another booking", sold=True)
-
-    def _free(self, seats: Iterable[_Seat]) -> None:
-        for seat in seats:
-            seat.owner, seat.until, seat.sold = "", None, False
+            self.seats[seat] = _Seat()
 
 
 class _Tickets(Service):
@@ -202,14 +186,14 @@ class _Tickets(Service):
 
     @action("pivot")
     def issue(self, key: str, token: str) -> list[str]:
-        seats = self.seats.sell(token, self.now)
+        seats = self.seats.sell(token)
         self.issued[key] = (token, seats, True)
         return [f"ticket-{seat}" for seat in seats]
 
     @undo("issue")
     def revoke(self, key: str) -> None:
         token, seats, _ = self.issued[key]
-        self.seats.give_back(seats)
+        self.seats.free(seats)
         self.issued[key] = (token, seats, False)
 
 
@@ -255,17 +239,37 @@ class VenueWorld(World):
             Case("no-seats", _booking(), "no seat at all"),
         ]
     }
+    rivals: ClassVar = {
+        "book_seats": Rival(
+            "another booking takes any of the wanted seats as soon as it is free",
+            lambda world, about: world.seats.take(dict.fromkeys(world.case.request.seat_ids)),
+            after=("seats.hold", "seats.release", "payments.charge"),
+            stays=True,
+        )
+    }
     taken: ClassVar = {"taken": ["A1", "A2"], "one-of-two-taken": ["A2"]}
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        seats = _Seats(EVENT, ["A1", "A2", "A3", "A4"], self.taken.get(self.case.name, []))
+        self.seats = _Seats(EVENT, ["A1", "A2", "A3", "A4"], self.taken.get(self.case.name, []))
         self.services = {
-            "seats": seats,
+            "seats": self.seats,
             "payments": PaymentService(),
-            "tickets": _Tickets(seats),
+            "tickets": _Tickets(self.seats),
             "mail": _Mail(),
         }
+
+    def due(self) -> float | None:
+        return min((until for until, _ in self.seats.ending()), default=None)
+
+    def pass_time(self) -> bool:
+        """Free the seats whose hold has ended."""
+        ended = [seat for until, seat in self.seats.ending() if until <= self.now]
+        self.seats.free(ended)
+        return bool(ended)
+
+    def deadlines(self) -> Iterable[float]:
+        return [hold.expires_at for hold in self.seats.holds.values()]
 
     @staticmethod
     def saga_id(request: TicketRequest) -> str:
