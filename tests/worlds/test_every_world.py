@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from saga_lab.sim import InProcess, Trace, parse, simulate
+from saga_lab.worlds.platform import PlatformWorld
 from saga_lab.worlds.venue import VenueWorld
 from saga_lab.worlds.world import World
 
@@ -23,6 +24,10 @@ EXERCISES: dict[type[World], tuple[str, dict[str, str]]] = {
             "duplicate-seats": "failed",
             "no-seats": "failed",
         },
+    ),
+    PlatformWorld: (
+        "exercise4_deployment",
+        {"green": "deployed", "red": "tests_failed", "first": "deployed"},
     ),
 }
 WORLDS = pytest.mark.parametrize("world", EXERCISES, ids=lambda world: world.name)
