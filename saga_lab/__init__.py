@@ -4,6 +4,8 @@ A saga is an async function of a `SagaContext`, a request and services. An `Engi
 journal, so that it ends the same whatever crashes.
 """
 
+from saga_lab.breaker import Breaker
+from saga_lab.bulkhead import Bulkhead
 from saga_lab.context import Lookup, SagaContext
 from saga_lab.definition import Saga, Step
 from saga_lab.engine import Engine
@@ -27,6 +29,8 @@ from saga_lab.retry import Retry
 from saga_lab.run import Run
 
 __all__ = [
+    "Breaker",
+    "Bulkhead",
     "Cancelled",
     "CompensationFailed",
     "Conflict",

@@ -49,7 +49,7 @@ class Guard:
     def cut(self, reason: Exception) -> None:
         if self._reason is None and self._task is not None:
             self._reason = reason
-            self._task.cancel()
+            self._task.cancel(reason)  # told to what is cut off, see was_too_late
 
     async def wait(self, call: Awaitable[Any], seconds: float | None = None) -> Any:
         """Await `call`; raises TimeoutError after `seconds`, or whatever cut it off.
@@ -71,6 +71,11 @@ class Guard:
                 timer.cancel()
             if self._reason is not None and self._task is not None:
                 self._task.uncancel()
+
+
+def was_too_late(cut: BaseException) -> bool:
+    """What cut off a call was its time-out; not a cancel, not a crash."""
+    return isinstance(cut, asyncio.CancelledError) and isinstance(next(iter(cut.args), None), TimeoutError)
 
 
 async def guarded(saga: Incarnation, call: Awaitable[Any], seconds: float | None = None) -> Any:

@@ -49,7 +49,9 @@ def request_type(function: Callable[..., Any]) -> Any:
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function behind a bound method: methods are made anew at each access, so no cache finds them."""
+    """The function behind wrappers and a bound method: both are made anew, so that no cache finds them."""
+    while (inner := getattr(function, "__wrapped__", None)) is not None:
+        function = inner
     return getattr(function, "__func__", function)
 
 
