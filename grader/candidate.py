@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from saga_lab.sim.candidate import Candidate
-from saga_lab.sim.messages import Begin, Deliver
+from saga_lab.sim.messages import Begin, Deliver, End
 
 GRADERS_FAULT = 70
 """The exit code of a child that failed by itself, as `sysexits.h` has it."""
@@ -66,7 +66,7 @@ class Heard(Struct, frozen=True):
     text: str
 
 
-ORDERS = msgspec.json.Decoder(Load | Listen | Begin | Deliver)
+ORDERS = msgspec.json.Decoder(Load | Listen | Begin | Deliver | End)
 
 
 class Channel:

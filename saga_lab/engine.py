@@ -16,9 +16,9 @@ from saga_lab.fold import State, fold
 from saga_lab.incarnation import Clock, Incarnation
 from saga_lab.journals import Fenced, Journal, Stale
 from saga_lab.life import Life
+from saga_lab.outside import may_answer, may_cancel
 from saga_lab.run import Run
 from saga_lab.values import to_json
-from saga_lab.waits import INSTANT
 
 Observer = Callable[[e.Event], None]
 MOST_RECOVERIES = 10
@@ -137,7 +137,7 @@ class Engine:
         """Ask a saga to stop and undo. False when it is too late: ended, stuck, or at its pivot."""
         while True:
             record = fold(events := self._read(id))
-            if record.state.at_rest or record.pivot is not None:
+            if not may_cancel(record):
                 return False
             if record.cancel_asked or await self._tell(
                 e.CancelAsked(id=id, at=self.clock.now()), len(events)
@@ -156,9 +156,7 @@ class Engine:
     async def _answer(self, answer: e.PromiseAnswered) -> None:
         while True:
             record = fold(events := self._read(answer.id))
-            limits = [wait.until for wait in record.waits.values() if wait.name == answer.name]
-            late = any(until is not None and answer.at >= until - INSTANT for until in limits)
-            if late or record.state.at_rest or answer.name in record.answers:
+            if not may_answer(record, answer.name, answer.at):
                 raise Conflict(f"{answer.name!r} of saga {answer.id!r} is settled: this answer came too late")
             if await self._tell(answer, len(events)):
                 return

@@ -2,8 +2,9 @@
 
 from saga_lab.sim.explore import Exploration, Finding, Rules, Violation, explore, replay
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
+from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess
-from saga_lab.sim.scheduler import BadMessage, Port, simulate
+from saga_lab.sim.scheduler import BadMessage, simulate
 from saga_lab.sim.trace import Crash, Instant, Outside, Request, Trace
 
 __all__ = [

@@ -16,8 +16,9 @@ from typing import Any
 from saga_lab.engine import Engine
 from saga_lab.errors import Refused, Suspended, Unavailable
 from saga_lab.events import Event
+from saga_lab.journals import Stale
 from saga_lab.sim.loop import VirtualLoop
-from saga_lab.sim.messages import Append, Begin, Call, Ended, GaveUp, Message, Order, Reply, Turn
+from saga_lab.sim.messages import Append, Begin, Call, Deliver, End, Ended, GaveUp, Message, Order, Turn
 from saga_lab.values import from_json, to_json
 from saga_lab.worlds.world import World
 
@@ -30,7 +31,7 @@ class Exited(Exception):
 
 
 class Candidate:
-    """Runs one saga function, one incarnation at a time; each exchange is one turn of its loop."""
+    """Runs one saga function, mostly one incarnation at a time; each exchange is one turn of its loop."""
 
     def __init__(self, function: Callable[..., Any], world: type[World]) -> None:
         self._world = world
@@ -38,25 +39,31 @@ class Candidate:
         self._file = function.__code__.co_filename if hasattr(function, "__code__") else ""
         self._services = self._stub(world.services_type)
         self._saga = self._typed()
-        self._main: Coroutine[Any, Any, Any] | None = None
+        self._lives: dict[int, _Life] = {}
         self._life: _Life | None = None
         self._line = 0
 
     def exchange(self, order: Order) -> Turn:
         """Begin an incarnation, or go on with it; gives what it did until it could only wait."""
-        replies: Sequence[Reply] = ()
-        if isinstance(order, Begin):
-            self.close()
-            self._line = 0
-            self._life = _Life(order, self._saga, self._services, self._world.request_type)
-        else:
-            replies = order.replies
-        assert self._life is not None
-        return self._followed(self._life, order.now, replies)
+        if isinstance(order, Deliver):
+            self._life = self._lives[order.life]
+            return self._followed(self._life, order.now, order)
+        self._end(order.life)
+        if isinstance(order, End):
+            return Turn([])
+        self._line = 0
+        life = _Life(order, self._saga, self._services, self._world.request_type)
+        self._life = self._lives[order.life] = life
+        return self._followed(life, order.now, None)
 
     def close(self) -> None:
-        """Unwind the incarnation; nothing that it still does is heard."""
-        if self._life is not None:
+        """Unwind all that still runs; nothing that it still does is heard."""
+        for life in list(self._lives):
+            self._end(life)
+
+    def _end(self, life: int) -> None:
+        if life in self._lives:
+            self._life = self._lives.pop(life)
             self._life.end()
             self._life = None
 
@@ -66,9 +73,10 @@ class Candidate:
         """The learner's function with the types of its exercise, which it need not repeat."""
 
         async def saga(context: Any, request: Any, services: Any) -> Any:
-            self._main = self._function(context, request, services)
+            assert self._life is not None
+            self._life.function = main = self._function(context, request, services)
             try:
-                result = await self._main
+                result = await main
             except SystemExit:
                 raise Exited("sys.exit was called") from None
             right = isinstance(result, self._world.result_type)
@@ -78,14 +86,14 @@ class Candidate:
         saga.__annotations__ = {"request": self._world.request_type}
         return saga
 
-    def _followed(self, life: _Life, now: int, replies: Sequence[Reply]) -> Turn:
+    def _followed(self, life: _Life, now: int, news: Deliver | None) -> Turn:
         """One turn; with `lines`, watched to tell at which line the saga function ended."""
         if not life.begin.lines:
-            return life.turn(now, replies)
+            return life.turn(now, news)
         before = sys.gettrace()
         sys.settrace(self._trace)
         try:
-            turn = life.turn(now, replies)
+            turn = life.turn(now, news)
         finally:
             sys.settrace(before)
         told = [
@@ -132,7 +140,7 @@ class Candidate:
                 return frame.f_lineno
             frame = frame.f_back
         # A step within saga.gather runs in a task of its own, far from the function's frame.
-        standing = getattr(self._main, "cr_frame", None)
+        standing = getattr(self._life and self._life.function, "cr_frame", None)
         return standing.f_lineno if standing is not None else 0
 
 
@@ -146,6 +154,7 @@ class _Life:
 
     def __init__(self, begin: Begin, saga: Callable[..., Any], services: Any, request_type: type) -> None:
         self.begin = begin
+        self.function: Coroutine[Any, Any, Any] | None = None
         self._saga = saga
         self._services = services
         self._request_type = request_type
@@ -153,12 +162,13 @@ class _Life:
         self._calls: dict[int, tuple[asyncio.Future[Any], Any]] = {}
         self._numbers = itertools.count(1)
         self._loop = VirtualLoop(begin.now)  # type: ignore[abstract]  # the rest refuses to work, as it should
-        self._engine = Engine(_PortJournal(self._out, begin.journal), clock=_LoopClock(self._loop))
+        self._journal = _PortJournal(self._out, begin.journal)
+        self._engine = Engine(self._journal, clock=_LoopClock(self._loop))
         self._main = self._loop.create_task(self._submit())
 
-    def turn(self, now: int, replies: Sequence[Reply]) -> Turn:
+    def turn(self, now: int, news: Deliver | None) -> Turn:
         """Let time come and answers arrive, and run until everybody waits."""
-        self._loop.turn(now, (lambda: self._deliver(replies)) if replies else None)
+        self._loop.turn(now, None if news is None else lambda: self._deliver(news))
         out = self._out[:]
         self._out.clear()
         return Turn(out, self._loop.next_timer())
@@ -203,8 +213,10 @@ class _Life:
         except BaseException as error:  # noqa: BLE001 - told to whoever judges
             self._out.append(Ended(error=f"{type(error).__name__}: {error}"))
 
-    def _deliver(self, replies: Sequence[Reply]) -> None:
-        for reply in replies:
+    def _deliver(self, news: Deliver) -> None:
+        if news.facts:
+            self._journal.take_in(news.facts)
+        for reply in news.replies:
             future, gives = self._calls.get(reply.number, (None, None))
             if future is None or future.done():
                 continue
@@ -226,10 +238,13 @@ class _PortJournal:
     def __init__(self, out: list[Message], events: list[Event]) -> None:
         self._out = out
         self._events = list(events)
+        self._watchers: list[Callable[[str], None]] = []
 
     async def append(
         self, id: str, events: Sequence[Event], expected_version: int, token: int | None = None
     ) -> None:
+        if expected_version != len(self._events):
+            raise Stale(id)
         self._out.append(Append(list(events), expected_version))
         self._events.extend(events)
 
@@ -243,7 +258,13 @@ class _PortJournal:
         return 1
 
     def watch(self, callback: Callable[[str], None]) -> None:
-        """Nothing comes from outside but through the scheduler."""
+        self._watchers.append(callback)
+
+    def take_in(self, facts: Sequence[Event]) -> None:
+        """What others appended, as the scheduler tells it."""
+        self._events.extend(facts)
+        for watcher in self._watchers:
+            watcher(facts[0].id)
 
 
 class _LoopClock:

@@ -7,8 +7,7 @@ import itertools
 import msgspec
 
 from saga_lab import events as e
-from saga_lab.sim.messages import Append, Call, Ended, GaveUp, Message, Order, Turn
-from saga_lab.sim.scheduler import Port
+from saga_lab.sim.messages import Append, Call, Ended, GaveUp, Message, Order, Port, Turn
 from saga_lab.values import text
 
 

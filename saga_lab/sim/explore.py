@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from saga_lab.sim.double import Recorder, difference
 from saga_lab.sim.faults import AT_MOMENTS, TRIED, Fault, Scenario, Site, at, parse
+from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess, watched
-from saga_lab.sim.scheduler import Port, simulate
+from saga_lab.sim.scheduler import simulate
 from saga_lab.sim.trace import Request, Trace
 from saga_lab.worlds.world import World, thing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -226,13 +227,11 @@ def at(site: Site, words: tuple[str, ...]) -> list[Fault]:
 
 
 def check(scenario: Scenario, world: type[World]) -> None:
-    """Refuse what this world or this simulator cannot do. Raises BadToken."""
+    """Refuse what this world cannot do. Raises BadToken."""
     if scenario.case and scenario.case not in world.cases:
         raise BadToken(
             f"the world {world.name!r} has no case {scenario.case!r}, only {', '.join(world.cases)}"
         )
-    if scenario.recover or scenario.again_other:
-        raise BadToken(f"{'recover' if scenario.recover else 'again!'}: not simulated yet")
     for fault in scenario.faults:
         if fault.site.operation not in MOMENTS:
             _check(fault, world)
@@ -251,5 +250,15 @@ def _check(fault: Fault, world: type[World]) -> None:
         raise BadToken(f"{fault}: {name} never says no")
     if fault.kind in ON_ACTIONS_AND_UNDOS and operation.role in ("look-up", "read"):
         raise BadToken(f"{fault}: {name} changes nothing, so {fault.kind!r} means nothing there")
-    if fault.kind in ("then", "cancel"):
-        raise BadToken(f"{fault}: not simulated yet")
+    if fault.kind == "then" and name not in after(fault.name, world):
+        known = [rival for rival in world.rivals if name in after(rival, world)]
+        there = f"after {name} there is {', '.join(known)}" if known else f"nobody acts after {name}"
+        raise BadToken(f"{fault}: {there} in the world {world.name!r}")
+
+
+def after(rival: str, world: type[World]) -> Sequence[str]:
+    """The operations after which a rival acts; none when the world does not know it."""
+    if rival not in world.rivals:
+        return ()
+    changing = [name for name, operation in world.operations.items() if operation.role in ("action", "undo")]
+    return world.rivals[rival].after or changing

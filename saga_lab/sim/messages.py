@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
@@ -51,7 +51,11 @@ class Turn(Struct, frozen=True):
 
 
 class Begin(Struct, frozen=True, tag="begin"):
-    """A new incarnation at `now` ms. With a `journal` it recovers, or (`again`) submits once more."""
+    """A new incarnation at `now` ms. With a `journal` it recovers, or (`again`) submits once more.
+
+    It takes the place of the one in the same `life`; those in other lives run beside it, each as in a
+    process of its own.
+    """
 
     id: str
     request: Raw
@@ -59,6 +63,7 @@ class Begin(Struct, frozen=True, tag="begin"):
     now: int
     again: bool = False
     lines: bool = False
+    life: int = 0
 
 
 class Reply(Struct, frozen=True):
@@ -72,10 +77,32 @@ class Reply(Struct, frozen=True):
 
 
 class Deliver(Struct, frozen=True, tag="deliver"):
-    """It is `now` ms: timers that are due fire, then the replies arrive."""
+    """It is `now` ms: timers that are due fire, then the replies arrive.
+
+    `facts`: what others appended to the journal meanwhile, known before anybody acts on a timer.
+    """
 
     now: int
     replies: list[Reply]
+    facts: list[Event] = []
+    life: int = 0
 
 
-Order = Begin | Deliver
+class End(Struct, frozen=True, tag="end"):
+    """The process of this life is gone; the turn that answers is empty."""
+
+    life: int
+
+
+Order = Begin | Deliver | End
+
+
+@runtime_checkable
+class Port(Protocol):
+    """A candidate, wherever it runs."""
+
+    def exchange(self, order: Order) -> Turn:
+        """One turn of its loop."""
+
+    def close(self) -> None:
+        """It is not needed any more."""

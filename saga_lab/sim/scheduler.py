@@ -5,19 +5,35 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from saga_lab import events as e
-from saga_lab.errors import Refused
 from saga_lab.sim.candidate import EPOCH
 from saga_lab.sim.faults import Fault, Scenario, check
-from saga_lab.sim.messages import Append, Begin, Call, Deliver, Ended, GaveUp, Message, Order, Reply, Turn
+from saga_lab.sim.messages import (
+    Append,
+    Begin,
+    Call,
+    Deliver,
+    End,
+    Ended,
+    GaveUp,
+    Message,
+    Port,
+    Reply,
+)
+from saga_lab.sim.people import People, other_request
 from saga_lab.sim.sent import Sent
-from saga_lab.sim.trace import Crash, Instant, Trace
+from saga_lab.sim.stage import Stage, in_ms
+from saga_lab.sim.strikes import Strikes
+from saga_lab.sim.trace import Crash, Request, Trace
+from saga_lab.sim.worker import Saga, Worker
 from saga_lab.worlds.world import World, thing
+
+_encode = msgspec.json.Encoder().encode
 
 WAY = 20
 """Milliseconds that a message takes, there or back."""
@@ -32,17 +48,6 @@ MOST_TURNS = 10_000
 
 class BadMessage(Exception):
     """A candidate said what no engine says: it is not the one that this project ships."""
-
-
-@runtime_checkable
-class Port(Protocol):
-    """A candidate, wherever it runs."""
-
-    def exchange(self, order: Order) -> Turn:
-        """One turn of its loop."""
-
-    def close(self) -> None:
-        """It is not needed any more."""
 
 
 def simulate(port: Port, world: type[World], scenario: Scenario, *, lines: bool = False) -> Trace:
@@ -61,32 +66,30 @@ class _Run:
         self._operations = world.operations
         self._scenario = scenario
         self._lines = lines
-        self._world = world(scenario.case)
-        self._request = Raw(msgspec.json.encode(self._world.case.request))
-        self._id = world.saga_id(self._world.case.request)
+        self._stage = Stage(world, scenario.case)
+        self._case = self._stage.world.case
+        requests = (self._case.request, *self._case.others)
+        self._sagas = [Saga(world.saga_id(each), Raw(_encode(each))) for each in requests]
+        self._workers: list[Worker] = []
+        self._lives = itertools.count()
         self._now = 0
-        self._due: list[tuple[int, int, Callable[[], object]]] = []
+        self._due: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = itertools.count()
-        self._wake: int | None = None
         self._turns = 0
-        self._alive = False
-        self._incarnation = 0
-        self._journal: list[e.Event] = []
         self._sent: list[Sent] = []
-        self._waiting: dict[int, Sent] = {}
-        self._answers: list[tuple[Sent, Reply]] = []
-        self._counts: dict[tuple[str, ...], int] = {}
+        self._strikes = Strikes(scenario)
         self._crashes: list[Crash] = []
-        self._instants = [Instant(0, 0, self._world.ledgers())]
         self._patience = PATIENCE
-        self._finished: Ended | None = None
+        self._watched = 0
         self._over: int | None = None
-        self._again: Ended | None = None
+        self._recovered = not scenario.recover
+        self._people = People(self._case, self._sagas[0], lambda: self._now, self._land)
 
     # ---- time
 
     def play(self) -> Trace:
-        self._begin()
+        for saga in self._sagas:
+            self._begin(saga, next(self._lives))
         stopped = ""
         while not stopped:
             due = self._next()
@@ -97,256 +100,281 @@ class _Run:
                 self._happen()
         if self._over is not None:
             stopped = ""
-            if self._scenario.again:
-                self._submit_again()
-        return self._trace(stopped)
+            self._once_more(self._sagas[0])
+        for life in range(1, next(self._lives)):
+            self._port.exchange(End(life))
+        return self._record(stopped)
 
     def _next(self) -> int | None:
-        """When something happens next: in the world, or in the saga."""
+        """When something happens next: in the world, or in a saga."""
         due = self._due[0][0] if self._due else None
-        wake = self._wake
-        return wake if wake is not None and (due is None or wake < due) else due
+        for worker in self._workers:
+            wake = worker.wake
+            if wake is not None and (due is None or wake < due):
+                due = wake
+        tick = self._stage.tick
+        return tick if tick is not None and (due is None or tick < due) else due
 
     def _happen(self) -> None:
-        due, now = self._due, self._now
+        """All that is due: first what time alone brings, then messages, then the sagas' own timers."""
+        due, now, stage = self._due, self._now, self._stage
+        if stage.tick is not None and stage.tick <= now:
+            stage.pass_time(now)
         while due and due[0][0] <= now:
-            heapq.heappop(due)[2]()
-        if self._alive and (self._answers or (self._wake is not None and self._wake <= now)):
-            answers, self._answers = self._answers, []
-            for sent, reply in answers:
-                sent.learn(reply, now)
-            self._exchange(Deliver(now, [reply for _, reply in answers]))
+            _, _, what, args = heapq.heappop(due)
+            what(*args)
+        for worker in self._workers[:]:
+            if worker.alive and worker.has_work(now):
+                answers, worker.answers = worker.answers, []
+                facts, worker.facts = worker.facts, []
+                for sent, reply in answers:
+                    sent.learn(reply, now)
+                self._exchange(worker, Deliver(now, [reply for _, reply in answers], facts, worker.life))
 
     def _too_long(self, due: int) -> str:
         """Why the run is broken off before something happens that is due then; empty when it goes on."""
-        if self._over is not None and due > self._over + AFTERMATH:
+        over = self._over
+        if over is not None and due > max(over + AFTERMATH, self._watched):
             return "all is over"
-        if self._over is None and due > self._patience:
+        if over is None and due > self._patience:
             return "no result 6 hours after the last wait or fault"
         if len(self._sent) >= MOST_REQUESTS:
             return f"{MOST_REQUESTS:,} requests without an end"
         return f"it waited and woke {MOST_TURNS:,} times without an end" if self._turns >= MOST_TURNS else ""
 
-    def _at(self, when: int, what: Callable[[], object]) -> None:
-        heapq.heappush(self._due, (when, next(self._order), what))
+    def _at(self, when: int, what: Callable[..., object], *args: Any) -> None:
+        heapq.heappush(self._due, (when, next(self._order), what, args))
 
     def _allow(self, until: int) -> None:
         """Something legitimately takes until then."""
         self._patience = max(self._patience, until + PATIENCE)
 
+    def _land(self, when: int, what: Callable[..., object], *args: Any) -> None:
+        """Something comes late; it is watched even when all is over by then."""
+        self._allow(when)
+        self._watched = max(self._watched, when)
+        self._at(when, what, *args)
+
     # ---- the candidate
 
-    def _begin(self, again: bool = False) -> None:
-        self._alive = True
-        self._incarnation += 1
-        self._waiting = {}
-        self._answers = []
-        self._exchange(Begin(self._id, self._request, self._journal, self._now, again, self._lines))
+    def _begin(self, saga: Saga, life: int, request: Raw | None = None) -> Worker:
+        """A new incarnation; with a `request` it is a client that submits once more."""
+        worker = saga.next_worker(life)
+        self._workers = [other for other in self._workers if other.alive and other.life != life]
+        self._workers.append(worker)
+        again, given = request is not None, request or saga.request
+        self._exchange(worker, Begin(saga.id, given, saga.journal, self._now, again, self._lines, life))
+        return worker
 
-    def _exchange(self, order: Order) -> None:
-        incarnation = self._incarnation
+    def _exchange(self, worker: Worker, order: Begin | Deliver) -> None:
         turn = self._port.exchange(order)
         self._turns += 1
-        self._wake = turn.wake
+        worker.wake = turn.wake
         for message in turn.messages:
-            if not self._alive or self._incarnation != incarnation:
+            if not worker.alive:
                 return  # it died: nothing that follows was said
-            self._hear(message)
+            self._hear(worker, message)
 
-    def _hear(self, message: Message) -> None:
+    def _hear(self, worker: Worker, message: Message) -> None:
         match message:
             case Append():
-                self._append(message)
+                self._append(worker, message)
             case Call():
-                self._call(message)
+                self._call(worker, message)
             case GaveUp():
-                if sent := self._waiting.get(message.number):
+                if sent := worker.waiting.get(message.number):
                     self._leave(sent)
             case Ended():
-                self._finished = message
+                worker.saga.finished = message
 
-    def _kill(self, fault: Fault, down: int | None = None) -> None:
-        """The saga's process dies now, and starts again at once or after being `down` for some ms."""
-        if not self._alive:
-            return  # it is down already
-        up = self._now + (down or 1)
-        self._alive = False
-        self._wake = None
-        self._crashes.append(Crash(self._now, up, str(fault)))
-        self._allow(up)
-        for sent in self._waiting.values():
+    def _lose(self, worker: Worker) -> None:
+        """The worker is gone; whatever it was waiting for is not heard any more."""
+        worker.alive = False
+        self._workers.remove(worker)
+        for sent in worker.waiting.values():
             if sent.answered is None and sent.given_up is None:
                 self._leave(sent)
-        self._at(up, self._begin)
 
-    def _submit_again(self) -> None:
-        """The same request once more, when all is over: nothing may happen."""
-        calls, written = len(self._sent), len(self._journal)
-        first, self._finished = self._finished, None
-        self._begin(again=True)
-        self._again, self._finished = self._finished, first
-        if (len(self._sent), len(self._journal)) != (calls, written):
-            self._again = Ended(error="the request was run a second time")
+    def _kill(self, worker: Worker, fault: Fault, down: int | None = None) -> None:
+        """The saga's process dies now, and starts again at once or after being `down` for some ms."""
+        if not worker.alive:
+            return  # it is down already
+        up = self._now + (down or 1)
+        self._crashes.append(Crash(self._now, up, str(fault)))
+        self._allow(up)
+        self._lose(worker)
+        self._at(up, self._restart, worker)
+
+    def _restart(self, died: Worker) -> None:
+        """Unless somebody else took the saga over meanwhile."""
+        if died.saga.worker is died:
+            self._begin(died.saga, died.life)
+
+    def _take_over(self, worker: Worker) -> None:
+        """Its lease ran out while it was away: a second worker recovers the saga, and it does not know."""
+        if worker.alive and worker.saga.over is None:
+            self._begin(worker.saga, next(self._lives))
+
+    def _once_more(self, saga: Saga) -> None:
+        """When all is over, the same request again, or another under its id."""
+        if self._scenario.again:
+            got = self._submit(saga, saga.request)
+            saga.again = got.error or msgspec.json.decode(got.result)
+        if self._scenario.again_other:
+            got = self._submit(saga, other_request(saga.request, saga.id))
+            saga.conflict = got.error or "no Conflict, but a result"
+
+    def _submit(self, saga: Saga, request: Raw) -> Ended:
+        """Nothing may happen."""
+        calls, written = len(self._sent), len(saga.journal)
+        first, saga.finished = saga.finished, None
+        self._begin(saga, 0, request)
+        got, saga.finished = saga.finished, first
+        if got is None or (len(self._sent), len(saga.journal)) != (calls, written):
+            return Ended(error="the request was run a second time")
+        return got
 
     # ---- the journal
 
-    def _append(self, append: Append) -> None:
-        if append.version != len(self._journal):
-            raise BadMessage(f"a write at version {append.version} of a journal at {len(self._journal)}")
+    def _append(self, worker: Worker, append: Append) -> None:
+        journal = worker.saga.journal
+        if worker.saga.worker is not worker:
+            self._lose(worker)  # the token of its lease is old: the write is refused, and it knows now
+            return
+        if append.version != len(journal):
+            raise BadMessage(f"a write at version {append.version} of a journal at {len(journal)}")
         crash: Fault | None = None
         ends = False
         for event in append.events:
             moment = _MOMENTS.get(type(event))
             if moment is not None:
-                crash = self._moment(moment, event) or crash
+                crash = self._moment(worker, moment, event) or crash
                 ends = ends or moment in ("finish", "stuck")
         if crash is None or crash.site.operation != "finish":
-            self._journal.extend(append.events)
-            if ends and self._over is None:
-                self._over = self._now
+            journal.extend(append.events)
+            if ends and worker.saga.over is None:
+                worker.saga.over = self._now
+                self._over = self._now if all(saga.over is not None for saga in self._sagas) else None
         if crash is not None:
-            self._kill(crash, crash.after)
+            self._kill(worker, crash, crash.after)
 
-    def _moment(self, name: str, event: e.Event) -> Fault | None:
+    def _moment(self, worker: Worker, name: str, event: e.Event) -> Fault | None:
         """A fault that strikes with this write; crashes in the middle of a wait are set up here too."""
         if isinstance(event, e.TimerSet | e.PromiseAwaited):
-            self._wait(name, None if event.until is None else self._ms(event.until))
+            self._wait(worker, name, event)
             return None
-        return self._fault(name, self._count(name))
+        return self._strikes.moment(name)
 
-    def _wait(self, name: str, until: int | None) -> None:
+    def _wait(self, worker: Worker, name: str, event: e.TimerSet | e.PromiseAwaited) -> None:
+        until = None if event.until is None else in_ms(event.until)
         if until is not None:
             self._allow(until)
-        fault = self._fault(name, self._count(name))
+        if isinstance(event, e.PromiseAwaited):
+            self._people.wait_begins(worker.saga, event.name, until)
+        fault = self._strikes.moment(name)
         if fault is not None:
             middle = self._now + 60_000 if until is None else (self._now + until) // 2
             when = middle if fault.after is None else self._now + fault.after
             self._allow(when)
-            self._at(when, lambda: self._kill(fault))
+            self._at(when, self._kill_in_wait, worker.saga, fault)
 
-    def _ms(self, seconds: float) -> int:
-        return round((seconds - EPOCH) * 1000)
+    def _kill_in_wait(self, saga: Saga, fault: Fault) -> None:
+        if saga.worker is not None and saga.over is None:
+            self._kill(saga.worker, fault)
 
     # ---- requests
 
-    def _call(self, call: Call) -> None:
+    def _call(self, worker: Worker, call: Call) -> None:
         operation = self._operations.get(call.operation)
         args = msgspec.json.decode(call.args)
         if operation is None or not isinstance(args, list):
             raise BadMessage(f"a call of {call.operation!r} with {bytes(call.args)!r}")
-        about = thing(operation, tuple(args))
-        nth = self._count(call.operation)
-        place = self._count(call.operation, about) if about else nth
-        attempt = self._count(call.operation, about, call.key)
-        fault = self._fault(call.operation, nth, about, place)
-        sent = Sent(
-            len(self._sent) + 1,
-            call,
-            operation,
-            args,
-            place,
-            attempt,
-            self._incarnation,
-            self._now,
-            fault,
-            self._id,
-        )
+        nth, attempt, fault = self._strikes.request(operation, call.key, tuple(args))
+        sent = Sent(len(self._sent) + 1, call, operation, args, nth, attempt, worker, self._now, fault)
         self._sent.append(sent)
-        self._waiting[call.number] = sent
+        worker.waiting[call.number] = sent
+        if not self._recovered:
+            self._recovered = True
+            self._at(self._now + WAY // 2, self._take_over, worker)
         if fault is not None and fault.after:
             self._allow(self._now + fault.after)
         if fault is not None and fault.kind == "crash-before":
-            self._kill(fault)
+            self._kill(worker, fault)
         elif fault is not None and fault.kind == "down":
             reason = f"{operation.service} cannot be reached"
-            self._answer(sent, Reply(call.number, error="unavailable", reason=reason), WAY)
+            self._reply(sent, Reply(call.number, error="unavailable", reason=reason), WAY)
         elif fault is None or fault.kind != "late":
-            self._at(self._now + WAY, lambda: self._arrive(sent))
-
-    def _count(self, *what: str) -> int:
-        count = self._counts[what] = self._counts.get(what, 0) + 1
-        return count
-
-    def _fault(self, operation: str, nth: int, about: str = "", place: int = 0) -> Fault | None:
-        """What strikes the `nth` request of an operation, or the one in that `place` about a thing."""
-        for fault in self._scenario.faults:
-            site = fault.site
-            if site.operation == operation and site.thing in ("", about):
-                here = place if site.thing else nth
-                if site.nth <= here < site.nth + fault.times:
-                    return fault
-        return None
+            self._at(self._now + WAY, self._arrive, sent)
+        if fault is not None and fault.kind == "cancel":
+            self._at(self._now + WAY // 2, self._people.cancel, worker.saga)
 
     def _arrive(self, sent: Sent) -> None:
         """The service handles the request; then the answer, or what the fault makes of it."""
         fault, number = sent.fault, sent.call.number
-        reply = self._handle(sent)
-        if fault is None or fault.kind == "refuse":
-            self._answer(sent, reply, WAY)
+        reply = self._stage.handle(sent, self._now)
+        if fault is None or fault.kind in ("refuse", "cancel"):
+            self._reply(sent, reply, WAY)
         elif fault.kind == "lost":
-            self._answer(sent, Reply(number, error="lost", reason="the reply was lost"), WAY)
+            self._reply(sent, Reply(number, error="lost", reason="the reply was lost"), WAY)
         elif fault.kind == "slow":
-            self._answer(sent, reply, WAY + (fault.after or 0))
+            self._reply(sent, reply, WAY + (fault.after or 0))
         elif fault.kind == "twice":
-            self._at(self._now + (fault.after or 1), lambda: self._handle(sent))
-            self._answer(sent, reply, WAY)
-        elif fault.kind == "crash-after" and sent.incarnation == self._incarnation:
-            self._kill(fault, fault.after)
+            self._land(self._now + (fault.after or 1), self._deliver_again, sent)
+            self._reply(sent, reply, WAY)
+        elif fault.kind == "then":
+            about = thing(sent.operation, tuple(sent.args))
+            self._stage.rival(fault.name, about, self._now, sent.number)
+            self._reply(sent, reply, WAY)
+        elif fault.kind == "crash-after":
+            self._kill(sent.worker, fault, fault.after)
         # `late`: nobody waits for the answer any more
 
-    def _handle(self, sent: Sent) -> Reply:
-        """The service handles a request once; the ledgers are kept as they are then."""
-        call, world = sent.call, self._world
-        world.now = EPOCH + self._now / 1000
-        handle = world.refuse if sent.fault is not None and sent.fault.kind == "refuse" else world.apply
-        try:
-            effect, value = handle(call.operation, call.key, call.args)
-        except Refused as refused:
-            sent.effects.append((self._now, "refused"))
-            return Reply(call.number, error="refused", reason=refused.reason, code=refused.code)
-        sent.effects.append((self._now, effect))
-        if effect in ("done", "undone"):
-            self._instants.append(Instant(self._now, sent.number, world.ledgers()))
-        return Reply(call.number, Raw(msgspec.json.encode(value)))
+    def _deliver_again(self, sent: Sent) -> None:
+        self._stage.handle(sent, self._now)
 
-    def _answer(self, sent: Sent, reply: Reply, after: int) -> None:
-        def come() -> None:
-            if sent.given_up is None and self._alive and sent.incarnation == self._incarnation:
-                self._answers.append((sent, reply))
+    def _reply(self, sent: Sent, reply: Reply, after: int) -> None:
+        self._at(self._now + after, self._come, sent, reply)
 
-        self._at(self._now + after, come)
+    def _come(self, sent: Sent, reply: Reply) -> None:
+        if sent.given_up is None and sent.worker.alive:
+            sent.worker.answers.append((sent, reply))
 
     def _leave(self, sent: Sent) -> None:
         """The caller waits no longer; what was late lands just after that, or so much later."""
         sent.give_up(self._now)
         if sent.fault is not None and sent.fault.kind == "late":
-            lands = self._now + (sent.fault.after or 1)
-            self._allow(lands)
-            self._at(lands, lambda: self._arrive(sent))
+            self._land(self._now + (sent.fault.after or 1), self._arrive, sent)
 
     # ---- the record
 
-    def _trace(self, stopped: str) -> Trace:
-        returned = next((event for event in self._journal if isinstance(event, e.Returned)), None)
-        raised = next((event for event in self._journal if isinstance(event, e.Raised)), None)
-        left = raised or next((event for event in self._journal if isinstance(event, e.Stuck)), None)
+    def _record(self, stopped: str) -> Trace:
+        requests = tuple(sent.told() for sent in self._sent)
+        first, *others = self._sagas
+        told = tuple(self._told(saga, requests, stopped) for saga in others)
+        return self._told(first, requests, stopped, told)
+
+    def _told(
+        self, saga: Saga, requests: tuple[Request, ...], stopped: str, others: tuple[Trace, ...] = ()
+    ) -> Trace:
         return Trace(
             token=str(self._scenario),
-            case=self._world.case.name,
-            saga=self._id,
+            case=self._case.name,
+            saga=saga.id,
             epoch=EPOCH,
-            requests=tuple(sent.told() for sent in self._sent),
+            requests=requests,
             crashes=tuple(self._crashes),
-            journal=tuple(self._journal),
-            instants=tuple(self._instants),
-            result=None if returned is None else msgspec.json.decode(returned.value),
-            error=_in_words(left) if returned is None and left is not None else "",
-            ended=self._over,
+            journal=tuple(saga.journal),
+            instants=tuple(self._stage.instants),
+            result=saga.result,
+            error=saga.error,
+            ended=saga.over,
             stopped=stopped,
-            again=None
-            if self._again is None
-            else (self._again.error or msgspec.json.decode(self._again.result)),
-            line=0 if self._finished is None else self._finished.line,
+            again=saga.again,
+            conflict=saga.conflict,
+            line=0 if saga.finished is None else saga.finished.line,
+            outside=tuple(self._people.told),
+            deadlines=tuple((known, due) for due, known in self._stage.deadlines.items()),
+            others=others,
         )
 
 
@@ -358,9 +386,3 @@ _MOMENTS: dict[type[e.Event], str] = {
     e.Raised: "finish",
     e.Stuck: "stuck",
 }
-
-
-def _in_words(left: e.Raised | e.Stuck) -> str:
-    """What left the saga in place of a result."""
-    kind = left.kind.partition(":")[2] if isinstance(left, e.Raised) else left.why
-    return f"{kind}: {left.reason}"

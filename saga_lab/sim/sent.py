@@ -10,6 +10,7 @@ import msgspec
 from saga_lab.sim.faults import Fault
 from saga_lab.sim.messages import Call, Reply
 from saga_lab.sim.trace import Request
+from saga_lab.sim.worker import Worker
 from saga_lab.worlds.world import Effect, Operation
 
 
@@ -23,10 +24,9 @@ class Sent:
     args: list[Any]
     nth: int
     attempt: int
-    incarnation: int
+    worker: Worker
     sent: int
     fault: Fault | None
-    saga: str = ""
     effects: list[tuple[int, Effect]] = field(default_factory=list)
     answered: int | None = None
     reply: Reply | None = None
@@ -53,7 +53,7 @@ class Sent:
             args=tuple(self.args),
             nth=self.nth,
             attempt=self.attempt,
-            incarnation=self.incarnation,
+            incarnation=self.worker.incarnation,
             sent=self.sent,
             fault=self.fault.word if self.fault else "",
             effects=tuple(self.effects),
@@ -64,5 +64,5 @@ class Sent:
             code="" if reply is None else reply.code,
             given_up=self.given_up,
             line=call.line,
-            saga=self.saga,
+            saga=self.worker.saga.id,
         )
