@@ -1,0 +1,67 @@
+"""Exercise 5, advanced: an insurance claim that a person must approve.
+
+Process a claim in five steps:
+
+1. validate the claim
+2. request the medical records
+3. get an approval (a person decides)
+4. process the payment
+5. close the claim
+
+and take care of three things:
+
+- wait for the approval from outside: a promise
+- time out after 30 days
+- handle a rejection at any stage
+
+Return ClaimResult("paid", payment_id), or ClaimResult with the status rejected_invalid, rejected, timeout,
+payment_failed or failed. The services are in `saga_lab.worlds.insurer`.
+Grade it with: saga-lab grade exercise5_insurance_claim.py
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from saga_lab import SagaContext, StepFailed, TimedOut
+from saga_lab.worlds.insurer import Approval, ClaimRequest, ClaimResult, Insurer
+
+
+async def claim_saga(saga: SagaContext, claim: ClaimRequest, insurer: Insurer) -> ClaimResult:
+    # Step 1: validate the claim
+    try:
+        valid = await saga.step("validate", insurer.claims.validate, claim.claim_id, claim.amount)
+    except StepFailed:
+        valid = False
+    if not valid:
+        return ClaimResult(status="rejected_invalid")
+
+    # Step 2: request the medical records
+    try:
+        await saga.step("records", insurer.records.request, claim.claim_id)
+    except StepFailed:
+        return ClaimResult(status="failed")
+
+    # Step 3: wait for the approval (with a 30-day timeout)
+    approval = Approval(approved=False)
+    try:
+        approval = await saga.promise("approval", Approval, timeout=timedelta(days=30))
+    except TimedOut:
+        # Timeout - close the claim
+        return ClaimResult(status="timeout")
+    except StepFailed:
+        pass
+    if not approval.approved:
+        return ClaimResult(status="rejected")
+
+    # Step 4: process the payment
+    try:
+        payment_id = await saga.step("pay", insurer.payments.pay, claim.claim_id, claim.amount)
+    except StepFailed:
+        # The approval cannot be compensated: log for manual review
+        return ClaimResult(status="payment_failed")
+
+    # Step 5: close the claim
+    with suppress(StepFailed):
+        await saga.step("close", insurer.claims.close, claim.claim_id, payment_id)
+
+    return ClaimResult(status="paid", payment_id=payment_id)
