@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -147,13 +146,12 @@ def _operation(trace: Trace, number: int | None) -> str:
 
 @dataclass(frozen=True)
 class _Graded:
-    """What is graded: its exercise, how to run it, and how to tell a line of it, and a run again."""
+    """What is graded: its exercise, how to run it, and how to tell a line of it."""
 
     exercise: Exercise
     file: str
     saga: Function | ProcessPort
     where: Callable[[int], str]
-    again: Callable[[str], str]
     warnings: tuple[str, ...] = ()
 
 
@@ -168,11 +166,7 @@ def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress 
         verdict: Verdict = "not run" if isinstance(problem, CannotRun) else "grader error"
         return Report(*told, path.name, verdict, problem=str(problem))
     try:
-
-        def again(token: str) -> str:
-            return f'saga-lab replay {shlex.quote(path.name)} "{token}"'
-
-        graded = _Graded(handed_in.exercise, path.name, port, handed_in.where, again, handed_in.warnings)
+        graded = _Graded(handed_in.exercise, path.name, port, handed_in.where, handed_in.warnings)
         return _grade(graded, quick, progress)
     finally:
         port.close()
@@ -180,22 +174,17 @@ def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress 
 
 def _grade_function(exercise: Exercise, function: Function, quick: bool, progress: Progress | None) -> Report:
     file = f"{exercise.module}.ipynb"
-    name = getattr(function, "__name__", "saga")
-    if problem := unfit(function, name):
+    if problem := unfit(function, getattr(function, "__name__", "it")):
         return Report(exercise.number, exercise.title, file, "not run", boundary=False, problem=f"{problem}.")
     code = getattr(function, "__code__", None)
     source = (inspect.getsourcefile(function) if code else "") or ""
 
     def where(line: int) -> str:
         first = code.co_firstlineno if code else 1
-        place = f"{name}, line {line - first + 1}"
+        place = f"{function.__name__}, line {line - first + 1}"
         return f"{place}   {linecache.getline(source, line).strip()}".rstrip()
 
-    def again(token: str) -> str:
-        world = exercise.world.__name__
-        return f'timeline(replay({name}, {world}, "{token}"), {world})'
-
-    return _grade(_Graded(exercise, file, function, where, again), quick, progress)
+    return _grade(_Graded(exercise, file, function, where), quick, progress)
 
 
 def _of_function(number: int | None, function: Function) -> Exercise:
@@ -268,7 +257,6 @@ def _died(graded: _Graded, end: EndlessLoop) -> Cause:
             if last
             else (f" 1 {how}   <- here it went wrong",)
         ),
-        again=graded.again(token),
         code=graded.where(port.stood[1]) if port and port.stood else "",
         turn="died",
     )
@@ -369,7 +357,6 @@ def _cause(graded: _Graded, finding: Finding) -> Cause:
         observed=broken.observed,
         why=broken.why or invariant.why,
         story=tuple(story(trace, broken, rules.tells)),
-        again=graded.again(finding.token),
         code=graded.where(line) if line else "",
         turn=f"no {broken.missing}" if broken.missing else where,
         others=finding.others,

@@ -206,6 +206,3 @@ Event = (
     | Raised
     | Stuck
 )
-
-ENDINGS = (Returned, Raised, Stuck)
-"""A saga whose journal ends with one of these goes on only if a person says so."""

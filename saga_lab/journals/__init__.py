@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from saga_lab.events import Event
-from saga_lab.journals.errors import Fenced, JournalError, Stale
+from saga_lab.journals.errors import Fenced, Stale
 from saga_lab.journals.memory import MemoryJournal
-from saga_lab.journals.requests import Only
 
-__all__ = ["Fenced", "Journal", "JournalError", "MemoryJournal", "Only", "Stale"]
+__all__ = ["Fenced", "Journal", "MemoryJournal", "Stale"]
 
 
 class Journal(Protocol):
@@ -31,8 +30,8 @@ class Journal(Protocol):
     def read(self, id: str, start: int = 0) -> Sequence[Event]:
         """The events from `start` on; none when the saga is unknown."""
 
-    def ids(self, only: Only = "all") -> list[str]:
-        """The sagas, oldest first, found without reading their events where that can be."""
+    def ids(self) -> list[str]:
+        """Every saga, oldest first."""
 
     async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
         """Lease the saga to `worker` until `until` (seconds): its fencing token, None if another holds it.
