@@ -1,28 +1,27 @@
-# M-G12 a random choice outside a recorded step | fault: payments.charge:crash-after | breaks: S-10
-from uuid import uuid4
+# M-G30 undo while a sibling is still under way | fault: inventory.reserve:refuse + payments.charge:slow=5m | breaks: S-9
+import asyncio
 
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 
 
 async def order_saga(saga, order, shop):
-    express = uuid4().int % 2
+    charge = asyncio.create_task(saga.step("charge", shop.payments.charge, order.customer_id, order.amount))
     try:
-        if express:
-            await saga.step("look", shop.payments.find)
-        payment_id = await saga.step(
-            "charge", shop.payments.charge, order.customer_id, order.amount, compensate=shop.payments.refund
-        )
         reservation_id = await saga.step(
             "reserve", shop.inventory.reserve, order.order_id, order.items, compensate=shop.inventory.release
         )
+        payment_id = await charge
         shipment_id = await saga.step(
             "ship", shop.shipping.create, order.order_id, reservation_id, compensate=shop.shipping.cancel
         )
     except StepFailed:
         try:
             await saga.compensate()
-        except CompensationFailed:
+            if charge.done():
+                await saga.step("refund", shop.payments.refund, key=saga.key("charge"))
+            await asyncio.gather(charge, return_exceptions=True)
+        except (CompensationFailed, StepFailed):
             return OrderResult("manual_intervention_required")
         return OrderResult("failed")
 
