@@ -14,7 +14,9 @@ and undo what was done when a step fails:
 - mail fails: go on, it is not critical
 
 Return OrderResult("completed", payment_id, reservation_id, shipment_id), or OrderResult("failed").
-The services are in `saga_lab.worlds.shop`. Grade it with: saga-lab grade exercise1_ecommerce_order.py
+When an undo itself gets no answer, neither is true: return OrderResult("manual_intervention_required").
+The notebook of the same name tells what the services do, and which verbs you need.
+Grade it with: saga-lab grade exercise1_ecommerce_order.py
 """
 
 from saga_lab import SagaContext

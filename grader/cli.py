@@ -16,7 +16,7 @@ from grader.launch import open_lab
 from grader.page import page
 from grader.process import GraderError
 from grader.report import Report
-from grader.story import faults_in_words, story
+from grader.story import faults_in_words, story, struck
 from grader.submission import CannotRun
 from saga_lab.sim import BadToken
 from saga_lab.views.timeline import timeline
@@ -32,8 +32,8 @@ EXERCISE = click.option(
 def main() -> None:
     """Learn how several services agree without a shared transaction.
 
-    Begin with `saga-lab init my-workbook`, then `saga-lab lab my-workbook`. Edit the exercise, and
-    `saga-lab grade` tries every fault at every call.
+    Begin with `saga-lab lab`: it makes your working copy and opens JupyterLab there. Edit an exercise,
+    then hand it in with `saga-lab grade`.
     """
 
 
@@ -44,10 +44,11 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--html", type=FILE, help="Write a page with the pictures of what failed.")
 def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, html: Path | None) -> None:
-    """Grade FILE (.py or .ipynb) by every fault at every call.
+    """Try every fault at every call of FILE.
 
-    All single faults are tried, and when they pass, all pairs. Exit code: 0 when every promise holds,
-    1 when not, 2 when the file cannot be run at all, 3 for an error of the grader's own.
+    FILE is a .py or an .ipynb. All single faults are tried, and when they pass, all pairs. Exit code:
+    0 when every promise holds, 1 when not, 2 when the file cannot be run at all, 3 for an error of the
+    grader's own.
 
     \b
     saga-lab grade exercise1_ecommerce_order.py
@@ -72,7 +73,9 @@ def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, 
 @EXERCISE
 @click.option("--svg", type=FILE, help="Write the run's timeline as a picture.")
 def replay_command(file: Path, token: str, exercise: int | None, svg: Path | None) -> None:
-    """Play one scenario of FILE again, as its TOKEN says, and tell its story and its verdict.
+    """Play one run of FILE again, by its TOKEN.
+
+    It tells the run's story, and the promises that it broke.
 
     \b
     saga-lab replay exercise1_ecommerce_order.py none
@@ -87,16 +90,19 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
         run = replay_file(file, token, exercise)
     rules = run.submission.exercise.rules
     first = run.broken[0][1] if run.broken else None
-    click.echo(f"What we did: {faults_in_words(run.trace.token)}\n")
+    click.echo(f"What we did: {faults_in_words(run.trace.token)}")
+    if not struck(run.trace):
+        click.echo("Not all of it struck: this saga did not make every call that was to go wrong.")
+    click.echo()
     click.echo("\n".join(story(run.trace, first, rules.tells, most=60)) + "\n")
     for invariant, broken in run.broken:
-        click.echo(f"✗ {invariant.id} {broken.observed} (must hold: {broken.expected})")
+        click.echo(f"✗ {invariant.id} {broken.observed}\n  must hold: {broken.expected}")
     if not run.broken:
         click.echo("✓ every promise holds in this run")
     if run.printed:
         click.echo(f"\nYour code printed:\n{run.printed.rstrip()}")
     if svg is not None:
-        timeline(run.trace, run.submission.exercise.world, title=run.trace.token).save(svg)
+        timeline(run.trace, run.submission.exercise.world).save(svg)
         click.echo(f"Written: {svg}", err=True)
 
 
@@ -104,7 +110,10 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
 @click.argument("file", type=FILE)
 @EXERCISE
 def explore_command(file: Path, exercise: int | None) -> None:
-    """List every single fault of FILE with the status it led to, and the promises it broke."""
+    """List every single fault, and what came of it.
+
+    One line each: the fault's token, for replay; the status that FILE returned; the promises it broke.
+    """
     progress = Bar()
     with _told():
         handed_in, found = explore_file(file, exercise, progress)
@@ -121,7 +130,7 @@ def explore_command(file: Path, exercise: int | None) -> None:
 @main.command("init")
 @click.argument("folder", type=FILE)
 def init_command(folder: Path) -> None:
-    """Make a working copy in FOLDER: notebooks and starters, without solutions.
+    """Make a working copy: notebooks and starters.
 
     What you change there is yours: updating the project never touches it. Run it again after an update
     and only what is missing is added.
@@ -133,20 +142,24 @@ def init_command(folder: Path) -> None:
 @click.argument("exercise", type=int)
 @click.option("--folder", type=FILE, help="Your working copy; default: this folder, or workbook/ in it.")
 def reset_command(exercise: int, folder: Path | None) -> None:
-    """Restore starter and notebook of EXERCISE; what you wrote is kept beside them under another name."""
-    _say(lambda: workbook.reset(exercise, folder))
+    """Restore an exercise, and keep what you wrote.
+
+    EXERCISE is its number. What you wrote is kept beside the starter and the notebook, under another name.
+    """
+    _say(lambda: workbook.reset(exercise, folder or workbook.usual()))
 
 
 @main.command("lab", context_settings={"ignore_unknown_options": True})
-@click.argument("folder", type=FILE)
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def lab_command(folder: Path, options: tuple[str, ...]) -> None:
-    """Open JupyterLab at the first notebook of FOLDER.
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FOLDER] [OPTIONS]...")
+def lab_command(words: tuple[str, ...]) -> None:
+    """Open JupyterLab at the first notebook.
 
-    OPTIONS go to JupyterLab, for instance --no-browser or --port 8890.
+    FOLDER is your working copy, made if it is not there; default: this folder, or workbook/ in it.
+    What follows goes to JupyterLab, for instance --no-browser or --port 8890.
     """
+    named = bool(words) and not words[0].startswith("-")
     with _told():
-        open_lab(folder, options)
+        open_lab(Path(words[0]) if named else workbook.usual(), words[named:])
 
 
 class _told:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.rules import Rules, exercise1
+from grader.rules import Rules, exercise1, exercise2
+from saga_lab.worlds.bank import BankWorld
 from saga_lab.worlds.shop import ShopWorld
 from saga_lab.worlds.world import World
 
@@ -29,4 +30,10 @@ class Exercise:
         return f"Exercise {self.number} · {self.rules.title}"
 
 
-EXERCISES = {1: Exercise(1, "exercise1_ecommerce_order", ShopWorld, exercise1.RULES)}
+EXERCISES = {
+    exercise.number: exercise
+    for exercise in [
+        Exercise(1, "exercise1_ecommerce_order", ShopWorld, exercise1.RULES),
+        Exercise(2, "exercise2_money_transfer", BankWorld, exercise2.RULES),
+    ]
+}

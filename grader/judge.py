@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -146,12 +147,13 @@ def _operation(trace: Trace, number: int | None) -> str:
 
 @dataclass(frozen=True)
 class _Graded:
-    """What is graded: its exercise, how to run it, and how to tell a line of it."""
+    """What is graded: its exercise, how to run it, and how to tell a line of it, and a run again."""
 
     exercise: Exercise
     file: str
     saga: Function | ProcessPort
     where: Callable[[int], str]
+    again: Callable[[str], str]
     warnings: tuple[str, ...] = ()
 
 
@@ -166,7 +168,11 @@ def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress 
         verdict: Verdict = "not run" if isinstance(problem, CannotRun) else "grader error"
         return Report(*told, path.name, verdict, problem=str(problem))
     try:
-        graded = _Graded(handed_in.exercise, path.name, port, handed_in.where, handed_in.warnings)
+
+        def again(token: str) -> str:
+            return f'saga-lab replay {shlex.quote(path.name)} "{token}"'
+
+        graded = _Graded(handed_in.exercise, path.name, port, handed_in.where, again, handed_in.warnings)
         return _grade(graded, quick, progress)
     finally:
         port.close()
@@ -174,17 +180,22 @@ def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress 
 
 def _grade_function(exercise: Exercise, function: Function, quick: bool, progress: Progress | None) -> Report:
     file = f"{exercise.module}.ipynb"
-    if problem := unfit(function, getattr(function, "__name__", "it")):
+    name = getattr(function, "__name__", "saga")
+    if problem := unfit(function, name):
         return Report(exercise.number, exercise.title, file, "not run", boundary=False, problem=f"{problem}.")
     code = getattr(function, "__code__", None)
     source = (inspect.getsourcefile(function) if code else "") or ""
 
     def where(line: int) -> str:
         first = code.co_firstlineno if code else 1
-        place = f"{function.__name__}, line {line - first + 1}"
+        place = f"{name}, line {line - first + 1}"
         return f"{place}   {linecache.getline(source, line).strip()}".rstrip()
 
-    return _grade(_Graded(exercise, file, function, where), quick, progress)
+    def again(token: str) -> str:
+        world = exercise.world.__name__
+        return f'timeline(replay({name}, {world}, "{token}"), {world})'
+
+    return _grade(_Graded(exercise, file, function, where, again), quick, progress)
 
 
 def _of_function(number: int | None, function: Function) -> Exercise:
@@ -257,6 +268,7 @@ def _died(graded: _Graded, end: EndlessLoop) -> Cause:
             if last
             else (f" 1 {how}   <- here it went wrong",)
         ),
+        again=graded.again(token),
         code=graded.where(port.stood[1]) if port and port.stood else "",
         turn="died",
     )
@@ -357,6 +369,7 @@ def _cause(graded: _Graded, finding: Finding) -> Cause:
         observed=broken.observed,
         why=broken.why or invariant.why,
         story=tuple(story(trace, broken, rules.tells)),
+        again=graded.again(finding.token),
         code=graded.where(line) if line else "",
         turn=f"no {broken.missing}" if broken.missing else where,
         others=finding.others,

@@ -37,7 +37,7 @@ def command(folder: Path, options: Sequence[str]) -> list[str]:
         "--LabApp.news_url=None",
         f"--LabApp.app_settings_dir={SETTINGS}",
         "--LabApp.extension_manager=readonly",
-        "--log-level=WARN",  # the address is then nearly all it prints
+        *("--log-level=WARN", "--LabApp.log_level=WARN"),  # the address is then nearly all it prints
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *options,
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.report import AWARDED, Cause, Judged, Report
+from grader.workbook import ROOT
 
 WIDTH, HEIGHT = 100, 25
 MARGIN = 19
@@ -78,10 +79,10 @@ def failure(report: Report, one: Failure) -> str:
         *_field("Observed", cause.observed),
         *_field("What we did", cause.faults),
     ]
-    rest = _field("Why it matters", f"{cause.why} (notebook {judged.notebook})")
+    rest = _field("Why it matters", cause.why + _chapter(judged.notebook))
     if cause.code:
         rest += _field("Your code", cause.code)
-    rest += _field("Try", f'saga-lab replay {report.file} "{cause.token}"')
+    rest += _try(cause.again)
     rest += _wrapped("  " + _coverage(report, one)).split("\n")
     room = HEIGHT - len(head.split("\n")) - len(facts) - len(rest)
     return "\n".join([head, *facts, *_story(cause.story, room), *rest])
@@ -185,6 +186,19 @@ def _field(name: str, *values: str) -> list[str]:
         for line in _fitted(value):
             lines.append(f"  {name if not lines else '':<{MARGIN - 2}}{line.rstrip()}")
     return lines
+
+
+def _try(again: str) -> list[str]:
+    """What a reader copies; where it is too long it is broken before the token, never in it."""
+    if len(again) <= WIDTH - MARGIN:
+        return _field("Try", again)
+    before, quote, token = again.partition('"')
+    return [*_field("Try", f"{before}\\"), f"{'':{MARGIN}}{quote}{token}"]
+
+
+def _chapter(number: int) -> str:
+    """Where to read on, if that notebook is there."""
+    return f" (notebook {number})" if any(ROOT.glob(f"notebooks/{number:02}_*.ipynb")) else ""
 
 
 def _fitted(value: str) -> list[str]:

@@ -25,9 +25,7 @@ def fragment(report: Report, most: int = MOST_FAILURES) -> str:
     """For a notebook: it takes the colours of the page that it stands in."""
     world = EXERCISES[report.exercise].world if report.exercise in EXERCISES else None
     pictures = [
-        timeline(one.cause.trace, world, title=one.cause.token).svg
-        for one in failures(report)[:most]
-        if one.cause.trace is not None
+        timeline(one.cause.trace, world).svg for one in failures(report)[:most] if one.cause.trace is not None
     ]
     drawn = "".join(f'<figure class="saga-lab">{svg}</figure>' for svg in pictures)
     return f'<style>{_STYLE}</style><pre class="saga-lab">{html.escape(text(report, most))}</pre>{drawn}'

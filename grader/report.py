@@ -22,6 +22,7 @@ AWARDED: tuple[Medal, ...] = ("bronze", "silver")
 class Cause(Struct, frozen=True):
     """One story that goes wrong: `token` repeats it, `others` more scenarios tell the same.
 
+    `again` is what to type to see it again: a command, or an expression for a function of this process.
     `turn` is the same for all stories that turn at the same point. `code`: the learner's own line.
     `trace` is the run itself, if there is one; it is not written to JSON.
     """
@@ -33,6 +34,7 @@ class Cause(Struct, frozen=True):
     observed: str
     why: str
     story: tuple[str, ...]
+    again: str
     code: str = ""
     turn: str = ""
     others: int = 0
@@ -64,7 +66,7 @@ class Report(Struct, frozen=True):
     """The result of grading.
 
     `problem` says why nothing could be judged, when that is so (then the verdict is `not run`, or
-    `grader error`). `depth`: 1 for single faults, 2 for pairs too. `file`: what replays are told.
+    `grader error`). `depth`: 1 for single faults, 2 for pairs too.
     """
 
     exercise: int

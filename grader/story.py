@@ -41,6 +41,14 @@ def faults_in_words(token: str) -> str:
     return f"{case}{len(told)} things: " + "; ".join(told)
 
 
+def struck(trace: Trace) -> bool:
+    """Did every fault of the token find a call to strike? A saga that never makes that call has none."""
+    crashed = {crash.site for crash in trace.crashes}
+    asked = {request.operation for request in trace.requests if request.fault}
+    faults = parse(trace.token).faults
+    return all(str(fault) in crashed or fault.site.operation in asked for fault in faults)
+
+
 def _often(fault: Fault) -> str:
     if fault.kind not in ("down", "lost", "late"):
         return ""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 FIRST = "00_your_laboratory.ipynb"
 MARK = ".saga-lab-workbook"
-USUAL = Path("workbook")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,17 +35,16 @@ def init(folder: Path) -> list[str]:
     return [*said, f"Next: saga-lab lab {folder}, and begin with {FIRST}."]
 
 
-def reset(number: int, folder: Path | None = None) -> list[str]:
-    """Restore the starter and the notebook of one exercise; what was there is kept under a new name.
+def usual() -> Path:
+    """The working copy when none is named: the current folder if it is one, else `workbook` in it."""
+    return Path() if Path(MARK).exists() else Path("workbook")
 
-    Without `folder`: the current folder, or `workbook` in it, whichever is a working copy.
-    """
-    if folder is None:
-        folder = next((x for x in (Path(), USUAL) if (x / MARK).exists()), Path())
+
+def reset(number: int, folder: Path) -> list[str]:
+    """Restore the starter and the notebook of one exercise; what was there is kept under a new name."""
     if not (folder / MARK).exists():
-        place = "This folder" if folder == Path() else str(folder)
         raise Refusal(
-            f"{place} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
+            f"{folder} is no working copy. Go into yours, or give --folder (saga-lab init makes one)."
         )
     files = {
         name: original for name, original in originals().items() if name.startswith(f"exercise{number}_")

@@ -4,6 +4,8 @@ A saga is an async function of a `SagaContext`, a request and services. An `Engi
 journal, so that it ends the same whatever crashes.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from saga_lab.breaker import Breaker
 from saga_lab.bulkhead import Bulkhead
 from saga_lab.context import Lookup, SagaContext
@@ -24,9 +26,12 @@ from saga_lab.errors import (
 )
 from saga_lab.explain import explain
 from saga_lab.fold import State, fold
-from saga_lab.journals import MemoryJournal
+from saga_lab.journals import JournalError, MemoryJournal
 from saga_lab.retry import Retry
 from saga_lab.run import Run
+
+if TYPE_CHECKING:
+    from saga_lab.journals.sql import SqlJournal
 
 __all__ = [
     "Breaker",
@@ -36,6 +41,7 @@ __all__ = [
     "Conflict",
     "Engine",
     "InDoubt",
+    "JournalError",
     "Lookup",
     "MemoryJournal",
     "NotDeterministic",
@@ -45,6 +51,7 @@ __all__ = [
     "Run",
     "Saga",
     "SagaContext",
+    "SqlJournal",
     "State",
     "Step",
     "StepFailed",
@@ -54,3 +61,16 @@ __all__ = [
     "explain",
     "fold",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `SqlJournal` when it is first asked for: SQLAlchemy takes longer to load than all the rest."""
+    if name != "SqlJournal":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from saga_lab.journals.sql import SqlJournal
+
+    return SqlJournal
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

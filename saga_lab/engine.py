@@ -104,12 +104,13 @@ class Engine:
 
     def list(self, *, state: State | str | None = None) -> Sequence[Run]:
         """All sagas, oldest first, or those in one state."""
-        runs = [self.get(id) for id in self.journal.ids()]
+        resting = state is not None and State(state).at_rest
+        runs = [Run(id, self) for id in self.journal.ids("all" if state is None or resting else "unfinished")]
         return runs if state is None else [run for run in runs if run.state == state]
 
     def dead_letters(self) -> Sequence[e.Parked]:
         """What persons must do, oldest saga first."""
-        return [letter for id in self.journal.ids() for letter in fold(self.journal.read(id)).letters]
+        return [letter for id in self.journal.ids("parked") for letter in fold(self.journal.read(id)).letters]
 
     async def stream(self, id: str) -> AsyncIterator[e.Event]:
         """History, then what happens live; ends at a terminal state or STUCK."""
@@ -172,7 +173,7 @@ class Engine:
 
     async def recover(self) -> None:
         """Claim every saga whose worker is gone, start it again, and return without waiting."""
-        for id in self.journal.ids():
+        for id in self.journal.ids("unfinished"):
             await self.adopt(id)
 
     async def recover_forever(self, every: float = 60) -> None:

@@ -206,3 +206,6 @@ Event = (
     | Raised
     | Stuck
 )
+
+ENDINGS = (Returned, Raised, Stuck)
+"""A saga whose journal ends with one of these goes on only if a person says so."""

@@ -2,12 +2,32 @@
 
 A promise is a function of one run (`Facts`, plain data) that finds nothing or says how it was broken.
 No learner's code runs here.
+
+How to write the law of an exercise (`exercise2` is the model):
+
+- `STATUSES`: each word and what it promises, success first. `ORDINARY`: the status of each case when
+  nothing goes wrong.
+- `ROWS`: the fault table of the exercise, row by row: `Row(operation, faults, statuses, world)`. A row
+  about an action says all that is right when that fault strikes it, a row about an undo or a look-up
+  adds to that. No row: the status without faults. A refusal is matched as it was answered, injected or
+  not; every other fault as it struck. What 2.0 of the exercises allows anyway needs no row: a clean undo
+  under an endless fault, a person's help when the pivot, an undo or a look-up never answers.
+- `shows(facts)`: what is found in the world, and what should be for `facts.status`, each as words. It
+  is asked for every status but `manual_intervention_required`.
+- The promises by id, in the order of the exercise, then `*COMMON`: S-0 to S-10 and L-1 to L-4, which
+  read the exercise's own data from `facts.rules`. Do not write them again. Those which no file of a
+  learner can break have `points=0`.
+- A promise "at every instant" goes through `facts.trace.instants`. Effects in the order in which they
+  happened: `facts.effects("done", "undone")`. The request itself: `facts.request`.
+- After a cancel in time `facts.status` is the first of `clean` even when `Cancelled` left the saga, so
+  that the world is judged as for that status. Of several sagas in one run each is judged by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from grader.rules.facts import Facts
 from saga_lab.sim import Scenario, Trace, Violation
@@ -57,20 +77,60 @@ class Invariant:
     unended: bool = False
 
 
+class Row(NamedTuple):
+    """A row of the fault table: what strikes `operation`, and the statuses that are right then.
+
+    `operation` with brackets means one thing only. `faults` are words of a token (`refuse`, `down*`), or
+    `given up`: every attempt ended in doubt or out of reach. The first row that fits counts. `world`
+    tells what is found at the end.
+    """
+
+    operation: str
+    faults: tuple[str, ...]
+    statuses: tuple[str, ...]
+    world: str
+
+
+class Shown(NamedTuple):
+    """One thing about the world: what is found, and what the status promises, in the same words."""
+
+    what: str
+    found: str
+    right: str
+
+
 @dataclass(frozen=True)
 class Rules:
     """The law of one exercise.
 
-    `statuses`: each word that a saga may return, and what it promises. `ordinary`: the status of each
-    case of the world when nothing goes wrong. `tells`: what a call is about, made of its arguments.
+    `statuses`: each word that a saga may return, success first, and what it promises. `ordinary`: the
+    status of each case of the world when nothing goes wrong. `ids`: fields of a successful result, and
+    the operation whose value they hold. `tells`: what a call is about, made of its arguments.
+
+    `clean`: statuses that promise that nothing stays. `aside`: operations whose faults change no status.
+    `renewed`: actions that may begin anew after an undo. `onward`: undos that are steps forward behind
+    the pivot. `expiring`: actions whose effect ends by itself.
     """
 
     number: int
     title: str
     statuses: Mapping[str, str]
     ordinary: Mapping[str, str]
+    rows: tuple[Row, ...]
+    shows: Callable[[Facts], Iterable[Shown]]
+    ids: Mapping[str, str]
     invariants: tuple[Invariant, ...]
     tells: Mapping[str, Callable[..., str]]
+    clean: tuple[str, ...] = ("failed",)
+    aside: frozenset[str] = frozenset()
+    renewed: frozenset[str] = frozenset()
+    onward: frozenset[str] = frozenset()
+    expiring: frozenset[str] = frozenset()
+
+    @property
+    def success(self) -> str:
+        """The status of a saga that did all it was asked to."""
+        return next(iter(self.statuses))
 
     def judge(self, trace: Trace, world: type[World]) -> list[Violation]:
         """Every promise that a run broke."""
@@ -81,13 +141,14 @@ class Rules:
 
     def broken(self, trace: Trace, world: type[World]) -> list[tuple[Invariant, Broken]]:
         """The same with all that is known. What only follows from having no result is left out."""
-        facts = Facts(trace, world, self.ordinary)
-        ended = facts.status in self.statuses
-        found = []
-        for invariant in self.invariants:
-            if (ended or invariant.unended) and (broken := invariant.check(facts)) is not None:
-                found.append((invariant, broken))
-        return found
+        found: dict[str, tuple[Invariant, Broken]] = {}
+        for saga in (trace, *trace.others):
+            facts = Facts(saga, world, self)
+            ended = facts.status in self.statuses
+            for invariant in self.invariants:
+                if (ended or invariant.unended) and (broken := invariant.check(facts)) is not None:
+                    found.setdefault(invariant.id, (invariant, broken))
+        return [found[x.id] for x in self.invariants if x.id in found]
 
     def __getitem__(self, id: str) -> Invariant:
         return next(invariant for invariant in self.invariants if invariant.id == id)

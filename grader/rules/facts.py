@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from saga_lab import events as e
 from saga_lab.sim import Request, Scenario, Trace, parse
-from saga_lab.worlds.world import World
+from saga_lab.worlds.world import World, thing
+
+if TYPE_CHECKING:
+    from grader.rules import Rules
 
 MANUAL = "manual_intervention_required"
 Call = tuple[str, str]
@@ -21,28 +25,49 @@ def _undos(world: type[World]) -> dict[str, str]:
     return {x.of: x.name for x in world.operations.values() if x.role == "undo"}
 
 
-class Facts:
-    """One run, seen by a promise.
+class Struck(NamedTuple):
+    """A fault, or a no, as it met a call: where, about what, the word for it in a token, and if it ends."""
 
-    `status` is what the saga returned, empty when it is no text; `final` the ledgers at the end; `calls`
-    the requests of each operation and key, in the order in which they were first asked; `actions` those
-    among them that have an undo.
+    operation: str
+    thing: str
+    word: str
+    endless: bool = False
+
+
+class Facts:
+    """One saga in one run, seen by a promise.
+
+    `status` is what the saga returned, empty when it is no text; `ordinary` the one without faults;
+    `requests` those of this saga; `final` the ledgers at the end; `calls` the requests of each operation
+    and key, in the order in which they were first asked; `actions` those among them that have an undo.
     """
 
-    def __init__(self, trace: Trace, world: type[World], ordinary: Mapping[str, str]) -> None:
+    def __init__(self, trace: Trace, world: type[World], rules: Rules) -> None:
         self.trace = trace
         self.world = world
+        self.rules = rules
         self.operations = world.operations
-        self.ordinary = ordinary[trace.case]
+        self.ordinary = rules.ordinary[trace.case]
+        self.requests = trace.requests
+        if world.cases[trace.case].others:
+            self.requests = tuple(r for r in trace.requests if r.saga == trace.saga)
         result = trace.result
         status = result.get("status", "") if isinstance(result, dict) else ""
         self.status: str = status if isinstance(status, str) else ""
+        if self.cancelled is not None and result is None and trace.error.startswith("Cancelled:"):
+            self.status = rules.clean[0]
+        if (
+            result is None
+            and trace.crashes
+            and any(isinstance(event, e.UndoEnded) and event.stuck for event in trace.journal)
+        ):
+            self.status = MANUAL  # the engine has written the letter, and a crash left it at that
         self.final: dict[str, Any] = trace.instants[-1].ledgers
         self.undo_of = _undos(world)
         self.refused: list[Request] = []
         self.first_undo: Request | None = None
         calls: dict[Call, list[Request]] = {}
-        for request in trace.requests:
+        for request in self.requests:
             call = (request.operation, request.key)
             if call in calls:
                 calls[call].append(request)
@@ -61,19 +86,46 @@ class Facts:
     def scenario(self) -> Scenario:
         return parse(self.trace.token)
 
+    @cached_property
+    def request(self) -> Any:
+        """What the saga was asked to do, as its world's type."""
+        started = next(event for event in self.trace.journal if isinstance(event, e.Started))
+        return msgspec.json.decode(started.request, type=self.world.request_type)
+
     @property
     def finite(self) -> bool:
-        """There are faults, each of which passes by itself, and none is a no."""
-        token = self.trace.token
-        return "*" not in token and ":refuse" not in token and bool(self.scenario.faults)
+        """There are faults, each of which passes by itself: no refusal, no rival, no cancel, no deadline."""
+        faults = self.scenario.faults
+        passing = all(not f.endless and f.kind not in ("refuse", "then", "cancel") for f in faults)
+        return passing and bool(faults) and not self.late
 
-    def endless(self, *roles: str) -> bool:
-        """A fault without end strikes an operation of one of these roles or kinds (any, if none is given)."""
-        for fault in self.scenario.faults:
-            operation = self.operations.get(fault.site.operation)
-            if fault.endless and operation and (not roles or {operation.role, operation.kind} & set(roles)):
-                return True
-        return False
+    @property
+    def late(self) -> bool:
+        """A deadline of the world passed during the run."""
+        end = self.trace.ended
+        return any(end is None or at <= end for at, _ in self.trace.deadlines)
+
+    @property
+    def cancelled(self) -> int | None:
+        """When someone cancelled this saga (ms), in time; else None."""
+        told = [x for x in self.trace.outside if x.what == "cancel" and x.accepted]
+        return next((x.at for x in told if x.saga == self.trace.saga), None)
+
+    @cached_property
+    def struck(self) -> list[Struck]:
+        """Every fault that met a request, and every no that was an answer; not a learner's own slip."""
+        told = bool(self.scenario.faults) and not self.finite
+        found = dict[Struck, None]()
+        for (operation, _), requests in self.calls.items():
+            about = thing(self.operations[operation], requests[0].args)
+            for r in requests:
+                if r.answer == "refused" and told and r.code not in ("bad_argument", "conflict"):
+                    found[Struck(operation, about, "refuse")] = None
+                elif r.fault and r.fault != "refuse":
+                    # Out of reach is certain only when no attempt before it is in doubt.
+                    sure = not r.fault.startswith("down") or all(x.answer == "unavailable" for x in requests)
+                    found[Struck(operation, about, r.fault if sure else "", r.fault.endswith("*"))] = None
+        return list(found)
 
     # ---- what the saga could know
 
@@ -88,12 +140,13 @@ class Facts:
 
     def looked_up(self, call: Call) -> list[str]:
         """What look-ups said about an action: done, unseen, undone."""
+        service = self.operations[call[0]].service
         return [
             request.value["state"]
             for (operation, key), requests in self.calls.items()
             if key == call[1]
             and self.operations[operation].role == "look-up"
-            and self.operations[operation].of == call[0]
+            and self.operations[operation].service == service
             for request in requests
             if isinstance(request.value, dict)
         ]
@@ -113,17 +166,31 @@ class Facts:
                     return call
         return None
 
+    @property
+    def pivots(self) -> list[Call]:
+        """The calls of steps after which there is no way back."""
+        kinds = self.operations
+        return [x for x in self.calls if kinds[x[0]].role == "action" and kinds[x[0]].kind == "pivot"]
+
     @cached_property
     def pivot_known(self) -> bool:
         """The saga was told that its pivot is done, and has not taken it back."""
-        for call, requests in self.calls.items():
-            operation = self.operations[call[0]]
-            if operation.role != "action" or operation.kind != "pivot":
-                continue
-            told = any(r.answer == "value" for r in requests) or "done" in self.looked_up(call)
+        for call in self.pivots:
+            told = any(r.answer == "value" for r in self.calls[call]) or "done" in self.looked_up(call)
             if told and not (call[0] in self.undo_of and self.undos(call)):
                 return True
         return False
+
+    @property
+    def pivot_stands(self) -> bool:
+        """The pivot's effect is in the world at the end, whatever the saga knows of it."""
+        return any(self.stands(call) for call in self.pivots)
+
+    def stands(self, call: Call) -> bool:
+        """An action took effect, and was not taken back."""
+        requests = [*self.calls[call], *(self.undos(call) if call[0] in self.undo_of else [])]
+        effects = sorted(effect for request in requests for effect in request.effects)
+        return [word for _, word in effects if word in ("done", "undone")][-1:] == ["done"]
 
     def since(self, requests: list[Request]) -> str:
         """How long the saga kept asking, in words."""
@@ -148,9 +215,9 @@ class Facts:
 
     def effects(self, *words: str) -> list[tuple[int, Request]]:
         """When services did something, and for which request, in order."""
-        found = [(at, r) for r in self.trace.requests for at, effect in r.effects if effect in words]
+        found = [(at, r) for r in self.requests for at, effect in r.effects if effect in words]
         return sorted(found, key=lambda pair: (pair[0], pair[1].number))
 
     def last(self, operation: str) -> int | None:
         """The number of the last request of an operation, None when there is none."""
-        return next((r.number for r in reversed(self.trace.requests) if r.operation == operation), None)
+        return next((r.number for r in reversed(self.requests) if r.operation == operation), None)

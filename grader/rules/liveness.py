@@ -10,8 +10,8 @@ from grader.rules.scenarios import passing, stuck_undo
 
 def _ends(facts: Facts) -> Broken | None:
     trace = facts.trace
-    if trace.stopped:
-        last = trace.requests[-1] if trace.requests else None
+    if trace.stopped and not facts.status:
+        last = facts.requests[-1] if facts.requests else None
         asked = last.attempt if last else 0
         told = f": {last.operation} was asked {asked} times" if last and asked > MOST_REQUESTS else ""
         return Broken(
@@ -20,7 +20,7 @@ def _ends(facts: Facts) -> Broken | None:
             last.number if last else None,
             why="Nobody will ever know of it. Stop after the budget, and park it." if told else "",
         )
-    if trace.error and trace.result is None and not same_run(facts):
+    if trace.error and not facts.status and trace.result is None and not same_run(facts):
         why = "The work is done, your function is not. Park what failed, and return."
         return Broken(
             "the saga returns a status; no exception leaves it",
@@ -48,10 +48,24 @@ def _stuck_is_parked(facts: Facts) -> Broken | None:
     return None
 
 
+def _nothing_held(facts: Facts) -> Broken | None:
+    """Who asks for a person names what stays; the other statuses promise that by themselves."""
+    if facts.status != MANUAL or facts.pivot_stands:
+        return None
+    for call in facts.actions:
+        if call[0] not in facts.rules.expiring and call[1] not in facts.named and facts.stands(call):
+            return Broken(
+                "what stays done is named in a dead letter",
+                f"{call[0]} still stands, and no dead letter names {call[1]}",
+                facts.last(call[0]),
+            )
+    return None
+
+
 def _as_without_faults(facts: Facts) -> Broken | None:
     if facts.status == facts.ordinary or not facts.finite:
         return None
-    hit = next((r for r in facts.trace.requests if r.fault), None)
+    hit = next((r for r in facts.requests if r.fault), None)
     return Broken(
         f"a fault that passes does not change the result: {facts.ordinary}",
         f"{facts.status}, although asking again would have gone through",
@@ -75,6 +89,13 @@ L_2 = Invariant(
     4,
     _stuck_is_parked,
     stuck_undo,
+)
+L_3 = Invariant(
+    "L-3",
+    "nothing stays put aside without an owner",
+    "What nobody knows of is found at the next stock-taking, if ever.",
+    4,
+    _nothing_held,
 )
 L_4 = Invariant(
     "L-4",

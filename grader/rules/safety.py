@@ -15,7 +15,7 @@ MOST_REQUESTS = 12
 
 def _one_effect(facts: Facts) -> Broken | None:
     done: dict[tuple[str, str], Request] = {}
-    for request in facts.trace.requests:
+    for request in facts.requests:
         for _, effect in request.effects:
             if effect != "done":
                 continue
@@ -43,7 +43,7 @@ def _done_again(first: Request, second: Request, how: str) -> Broken:
 
 def _nothing_after_the_end(facts: Facts) -> Broken | None:
     ended = facts.trace.ended
-    for request in facts.trace.requests:
+    for request in facts.requests:
         if ended is None:
             break
         if request.sent > ended:
@@ -74,7 +74,7 @@ def _no_undo_behind_the_pivot(facts: Facts) -> Broken | None:
             standing[request.key] = operation.name
         elif operation.role == "undo" and facts.operations[operation.of].kind == "pivot":
             standing.pop(request.key, None)
-        elif operation.role == "undo" and standing:
+        elif operation.role == "undo" and standing and operation.name not in facts.rules.onward:
             pivot = next(iter(standing.values()))
             observed = f"{operation.name} took effect while {pivot} stood"
             return Broken(f"nothing is undone while {pivot} stands", observed, request.number)
@@ -87,7 +87,7 @@ def _no_action_after_undoing(facts: Facts) -> Broken | None:
         return None
     for call in facts.actions:
         began = facts.calls[call][0]
-        if began.sent > first.sent:
+        if began.sent > first.sent and began.operation not in facts.rules.renewed:
             observed = f"first {first.operation}, and then {began.operation}"
             return Broken("once undoing has begun, nothing new is begun", observed, began.number)
     return None
@@ -104,7 +104,7 @@ def _same_result_again(facts: Facts) -> Broken | None:
 def _no_call_again(facts: Facts) -> Broken | None:
     if facts.trace.again is None or facts.trace.ended is None:
         return None
-    called = next((r for r in facts.trace.requests if r.sent > facts.trace.ended), None)
+    called = next((r for r in facts.requests if r.sent > facts.trace.ended), None)
     if called is None:
         return None
     return Broken("a finished saga calls nobody", f"asked again, it called {called.operation}", called.number)
@@ -115,7 +115,7 @@ def _no_second_no(facts: Facts) -> Broken | None:
     for told in facts.refused:
         again = [
             r
-            for r in facts.trace.requests
+            for r in facts.requests
             if r.operation == told.operation
             and r.sent >= (told.answered or 0)
             and (r.key == told.key or (told.operation in facts.undo_of and r.args == told.args))
@@ -170,7 +170,7 @@ def _never_undone(facts: Facts, call: Call, standing: list[Call]) -> Broken:
     undo, requests = facts.undo_of[operation], facts.calls[call]
     answered = any(r.answer == "value" for r in requests)
     expected = "an undo is tried for every step that may have happened, or a dead letter names it"
-    elsewhere = next((r for r in facts.trace.requests if r.operation == undo), None)
+    elsewhere = next((r for r in facts.requests if r.operation == undo), None)
     if elsewhere is not None:
         return Broken(
             expected,

@@ -30,11 +30,6 @@ def shipped(ledgers: Ledgers) -> Pieces:
     return {sku: stock["shipped"] for sku, stock in ledgers["inventory"].items() if stock["shipped"]}
 
 
-def in_euros(cents: int) -> str:
-    """Cents as people write them."""
-    return f"{cents // 100}.{cents % 100:02}"
-
-
 def in_pieces(pieces: Pieces) -> str:
     """Pieces as people say them."""
     return " and ".join(f"{count} of {sku}" for sku, count in pieces.items()) or "nothing"

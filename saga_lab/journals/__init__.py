@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from saga_lab.events import Event
-from saga_lab.journals.errors import Fenced, Stale
+from saga_lab.journals.errors import Fenced, JournalError, Stale
 from saga_lab.journals.memory import MemoryJournal
+from saga_lab.journals.requests import Only
 
-__all__ = ["Fenced", "Journal", "MemoryJournal", "Stale"]
+__all__ = ["Fenced", "Journal", "JournalError", "MemoryJournal", "Only", "Stale"]
 
 
 class Journal(Protocol):
@@ -30,8 +31,8 @@ class Journal(Protocol):
     def read(self, id: str, start: int = 0) -> Sequence[Event]:
         """The events from `start` on; none when the saga is unknown."""
 
-    def ids(self) -> list[str]:
-        """Every saga, oldest first."""
+    def ids(self, only: Only = "all") -> list[str]:
+        """The sagas, oldest first, found without reading their events where that can be."""
 
     async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
         """Lease the saga to `worker` until `until` (seconds): its fencing token, None if another holds it.

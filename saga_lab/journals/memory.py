@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from saga_lab.events import Event
+from saga_lab.events import ENDINGS, Event, Parked
 from saga_lab.journals.errors import Fenced, Stale
+from saga_lab.journals.requests import Only
 
 
 @dataclass(slots=True)
@@ -14,6 +15,13 @@ class _Lease:
     worker: str
     until: float
     token: int
+
+
+_CHOSEN: dict[Only, Callable[[Sequence[Event]], bool]] = {
+    "all": lambda events: True,
+    "unfinished": lambda events: not isinstance(events[-1], ENDINGS),
+    "parked": lambda events: any(isinstance(event, Parked) for event in events),
+}
 
 
 class MemoryJournal:
@@ -29,7 +37,8 @@ class MemoryJournal:
     async def append(
         self, id: str, events: Sequence[Event], expected_version: int, token: int | None = None
     ) -> None:
-        if token is not None and self._leases[id].token != token:
+        lease = self._leases.get(id)
+        if token is not None and (lease is None or lease.token != token):
             raise Fenced(id)
         held = self._events.get(id, [])
         if len(held) != expected_version:
@@ -43,8 +52,8 @@ class MemoryJournal:
     def read(self, id: str, start: int = 0) -> list[Event]:
         return self._events.get(id, [])[start:]
 
-    def ids(self) -> list[str]:
-        return list(self._events)
+    def ids(self, only: Only = "all") -> list[str]:
+        return [id for id, events in self._events.items() if _CHOSEN[only](events)]
 
     async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
         lease = self._leases.get(id)

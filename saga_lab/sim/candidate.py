@@ -16,7 +16,7 @@ from typing import Any
 from saga_lab.engine import Engine
 from saga_lab.errors import Refused, Suspended, Unavailable
 from saga_lab.events import Event
-from saga_lab.journals import Stale
+from saga_lab.journals import Only, Stale
 from saga_lab.sim.loop import VirtualLoop
 from saga_lab.sim.messages import Append, Begin, Call, Deliver, End, Ended, GaveUp, Message, Order, Turn
 from saga_lab.values import from_json, to_json
@@ -251,7 +251,7 @@ class _PortJournal:
     def read(self, id: str, start: int = 0) -> Sequence[Event]:
         return self._events[start:]
 
-    def ids(self) -> list[str]:
+    def ids(self, only: Only = "all") -> list[str]:
         return [self._events[0].id] if self._events else []
 
     async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from grader import launch, workbook
 from grader.cli import main
-from grader.workbook import FIRST, Refusal, init, reset
+from grader.workbook import FIRST, Refusal, init, reset, usual
 
 STARTER = "exercise1_ecommerce_order.py"
 NOTEBOOK = "exercise1_ecommerce_order.ipynb"
@@ -146,10 +146,10 @@ def test_a_reset_finds_the_usual_copy_or_the_one_it_stands_in(
 ):
     init(Path("workbook"))
     Path("workbook", STARTER).write_text("one")
-    reset(1)
+    reset(1, usual())
     monkeypatch.chdir("workbook")
     Path(STARTER).write_text("two")
-    reset(1)
+    reset(1, usual())
     assert Path("exercise1_ecommerce_order.kept-1.py").read_text() == "one"
     assert Path("exercise1_ecommerce_order.kept-2.py").read_text() == "two"
 
@@ -157,7 +157,7 @@ def test_a_reset_finds_the_usual_copy_or_the_one_it_stands_in(
 def test_a_reset_outside_a_working_copy_is_refused(checkout: Path):
     Path(STARTER).write_text("not in a working copy")
     with pytest.raises(Refusal, match="no working copy"):
-        reset(1)
+        reset(1, usual())
     assert Path(STARTER).read_text() == "not in a working copy"
 
 
@@ -207,6 +207,18 @@ def test_lab_makes_the_copy_and_opens_its_first_notebook(checkout: Path, execute
     assert f"--ServerApp.root_dir={Path('workbook').resolve()}" in command
     assert command[-3:] == ["--no-browser", "--port", "8890"]
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(command[0]).parent)
+
+
+def test_lab_without_a_folder_takes_the_copy_it_stands_in_or_makes_the_usual_one(
+    checkout: Path, executed: list, monkeypatch: pytest.MonkeyPatch
+):
+    for _ in range(2):
+        CliRunner().invoke(main, ["lab", "--no-browser"])
+        monkeypatch.chdir(workbook.usual())
+    assert Path.cwd() == checkout.parent / "elsewhere" / "workbook"
+    for _, command, _ in executed:
+        assert f"--ServerApp.root_dir={Path.cwd()}" in command
+        assert command[-1] == "--no-browser"
 
 
 def test_lab_overwrites_nothing_and_adds_what_an_update_brought(checkout: Path, executed: list):

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from saga_lab.sim import InProcess, Trace, parse, simulate
-from saga_lab.worlds.insurer import InsurerWorld
 from saga_lab.worlds.platform import PlatformWorld
-from saga_lab.worlds.systems import SystemsWorld
 from saga_lab.worlds.venue import VenueWorld
 from saga_lab.worlds.world import World
 
@@ -30,30 +28,6 @@ EXERCISES: dict[type[World], tuple[str, dict[str, str]]] = {
     PlatformWorld: (
         "exercise4_deployment",
         {"green": "deployed", "red": "tests_failed", "first": "deployed"},
-    ),
-    InsurerWorld: (
-        "exercise5_insurance_claim",
-        {
-            "approve": "paid",
-            "reject": "rejected",
-            "invalid": "rejected_invalid",
-            "silence": "timeout",
-            "approve-early": "paid",
-            "approve-before-deadline": "paid",
-            "approve-at-deadline": "timeout",
-            "approve-after-deadline": "timeout",
-            "approve-twice": "paid",
-            "approve-then-reject": "paid",
-            "decision-fails": "failed",
-        },
-    ),
-    SystemsWorld: (
-        "exercise6_data_migration",
-        {
-            "5-rows": "completed",
-            "row-differs": "verification_failed",
-            **{str(rows): "completed" for rows in (0, 1, 50, 99, 250, 1003)},
-        },
     ),
 }
 WORLDS = pytest.mark.parametrize("world", EXERCISES, ids=lambda world: world.name)

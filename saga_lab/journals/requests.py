@@ -1,0 +1,74 @@
+"""What is asked of a shared journal, and the answer: decided on the saga's row while nobody else has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import Struct
+
+from saga_lab.journals.errors import Fenced, Stale
+
+
+class Row(Struct):
+    """What a journal keeps about one saga beside its events."""
+
+    number: int
+    id: str
+    version: int
+    worker: str
+    until: float
+    token: int
+    unfinished: bool
+    parked: bool
+    news: bool
+    """A fact from outside is the last event, so that the worker may not know of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Compare and append: `bodies` are events as JSON."""
+
+    id: str
+    bodies: Sequence[str]
+    expected_version: int
+    token: int | None
+    unfinished: bool
+    parked: bool
+
+    def decide(self, row: Row) -> None:
+        """Change the row, or raise Stale or Fenced."""
+        if self.token is not None and self.token != row.token:
+            raise Fenced(self.id)
+        if self.expected_version != row.version:
+            raise Stale(self.id)
+        row.version += len(self.bodies)
+        row.unfinished = self.unfinished
+        row.parked = row.parked or self.parked
+        row.news = self.token is None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take or keep a lease until `until`."""
+
+    id: str
+    worker: str
+    until: float
+    now: float
+
+    def decide(self, row: Row) -> int | None:
+        """Change the row and give its token; None while another worker holds it."""
+        if row.worker != self.worker:
+            if row.until > self.now:
+                return None
+            row.worker = self.worker
+            row.token += 1
+        row.until = self.until
+        return row.token
+
+
+Request = Append | Claim
+Only = Literal["all", "unfinished", "parked"]
+"""Which sagas: all, those that an engine may have to go on with, those with a dead letter."""
