@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof notebooks
+.PHONY: lab install test lint proof notebooks docs
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -25,3 +25,7 @@ proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser
 
 notebooks: install  ## run the notebooks again and keep what they show
 	$(BIN)/python tools/rerun.py
+
+docs: install  ## an API reference made from the docstrings, in site/api/
+	$(BIN)/pdoc --docformat markdown --no-show-source --output-directory site/api \
+		saga_lab saga_lab.events saga_lab.journals saga_lab.sim saga_lab.views
