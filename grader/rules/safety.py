@@ -152,7 +152,7 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
     named = facts.named if facts.status == MANUAL else {letter.key for letter in facts.letters}
     for call in reversed(standing):
         if not facts.undos(call) and call[1] not in named:
-            return _never_undone(facts, call, standing)
+            return _never_undone(facts, call)
     undone = [(facts.calls[call][0], facts.undos(call)[0]) for call in standing if facts.undos(call)]
     for (older, undo_older), (newer, undo_newer) in pairwise(undone):
         if older.sent < newer.sent and undo_older.sent < undo_newer.sent:
@@ -165,7 +165,7 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
     return None
 
 
-def _never_undone(facts: Facts, call: Call, standing: list[Call]) -> Broken:
+def _never_undone(facts: Facts, call: Call) -> Broken:
     operation, key = call
     undo, requests = facts.undo_of[operation], facts.calls[call]
     answered = any(r.answer == "value" for r in requests)
@@ -178,8 +178,8 @@ def _never_undone(facts: Facts, call: Call, standing: list[Call]) -> Broken:
             elsewhere.number,
             why="An undo finds its action by the key alone. Give it the key of the action: saga.key(...).",
         )
-    failed = [x for x in standing if facts.undos(x) and not any(r.answer == "value" for r in facts.undos(x))]
-    if failed:
+    undos = [asked for asked in facts.calls.values() if asked[0].role == "undo"]
+    if any(all(r.answer != "value" for r in asked) for asked in undos):
         why = (
             "One undo failed and others were never tried. Retry, or go on with the rest and report it; do "
             "not drop them."

@@ -15,7 +15,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 RIGHT = sorted(HERE.glob("exercise*/right/*.py"))
 WRONG = sorted(HERE.glob("exercise*/wrong/*.py"))
-FIRST_LINE = re.compile(r"# (?P<id>\S+) .* \| fault: (?P<fault>.*) \| breaks: (?P<breaks>\S+)")
+FIRST_LINE = re.compile(
+    r"# (?P<id>\S+) .* \| fault: (?P<fault>.*) \| breaks: (?P<breaks>\S+)(?: \| says: (?P<says>.*))?"
+)
 
 
 def number(path: Path) -> int:

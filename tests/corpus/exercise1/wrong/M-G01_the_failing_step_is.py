@@ -1,4 +1,4 @@
-# M-G01 the failing step is left out of the undo list | fault: payments.charge:lost* | breaks: E1-S1
+# M-G01 the failing step is left out of the undo list | fault: payments.charge:lost* | breaks: E1-S1 | says: gets nothing
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

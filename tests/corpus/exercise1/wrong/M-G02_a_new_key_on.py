@@ -1,4 +1,4 @@
-# M-G02 a new key on every attempt | fault: payments.charge:lost | breaks: S-1
+# M-G02 a new key on every attempt | fault: payments.charge:lost | breaks: S-1 | says: the service saw a second order
 import itertools
 
 from saga_lab import CompensationFailed, StepFailed

@@ -1,4 +1,4 @@
-# M-G03 no key of the saga at all | fault: payments.charge:lost | breaks: S-1
+# M-G03 no key of the saga at all | fault: payments.charge:lost | breaks: S-1 | says: A time-out is not a no
 from uuid import uuid4
 
 from saga_lab import CompensationFailed, StepFailed

@@ -1,4 +1,4 @@
-# M-G04 a failing undo is swallowed | fault: shipping.create:refuse + payments.refund:down* | breaks: S-0
+# M-G04 a failing undo is swallowed | fault: shipping.create:refuse + payments.refund:down* | breaks: S-0 | says: never got an answer
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M-G05 the error of a step is swallowed | fault: inventory.reserve:refuse | breaks: S-0
+# M-G05 the error of a step is swallowed | fault: inventory.reserve:refuse | breaks: S-0 | says: you went on as if it had worked
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

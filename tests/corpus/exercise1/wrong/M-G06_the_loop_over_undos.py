@@ -1,4 +1,4 @@
-# M-G06 the loop over undos stops at the first error | fault: shipping.create:refuse + inventory.release:down* | breaks: S-9
+# M-G06 the loop over undos stops at the first error | fault: shipping.create:refuse + inventory.release:down* | breaks: S-9 | says: others were never tried
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

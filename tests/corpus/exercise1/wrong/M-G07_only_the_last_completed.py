@@ -1,4 +1,4 @@
-# M-G07 only the last completed step is undone | fault: shipping.create:refuse | breaks: S-9
+# M-G07 only the last completed step is undone | fault: shipping.create:refuse | breaks: S-9 | says: Undo all earlier steps
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M-G08 an undo under a key of its own, so it closes nothing | fault: shipping.create:refuse | breaks: S-9
+# M-G08 an undo under a key of its own, so it closes nothing | fault: shipping.create:refuse | breaks: S-9 | says: Give it the key of the action
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

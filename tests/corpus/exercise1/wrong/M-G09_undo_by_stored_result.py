@@ -1,4 +1,4 @@
-# M-G09 undo by stored result only | fault: payments.charge:late=1h* | breaks: S-9
+# M-G09 undo by stored result only | fault: payments.charge:late=1h* | breaks: S-9 | says: may have happened
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

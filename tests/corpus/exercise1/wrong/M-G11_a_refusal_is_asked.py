@@ -1,4 +1,4 @@
-# M-G11 a refusal is asked for again | fault: payments.charge:refuse | breaks: S-7
+# M-G11 a refusal is asked for again | fault: payments.charge:refuse | breaks: S-7 | says: was asked
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M-G13 a key that comes from the process | fault: payments.charge:crash-after | breaks: S-1
+# M-G13 a key that comes from the process | fault: payments.charge:crash-after | breaks: S-1 | says: you were a different saga
 from uuid import uuid4
 
 from saga_lab import CompensationFailed, StepFailed

@@ -1,4 +1,4 @@
-# M-G17 float money | fault: none | breaks: S-0
+# M-G17 float money | fault: none | breaks: S-0 | says: cannot take
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M-G19 undos in forward order | fault: shipping.create:refuse | breaks: S-9
+# M-G19 undos in forward order | fault: shipping.create:refuse | breaks: S-9 | says: undo newest first
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

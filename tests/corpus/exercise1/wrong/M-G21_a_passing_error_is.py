@@ -1,4 +1,4 @@
-# M-G21 a passing error is not tried again | fault: payments.charge:down | breaks: L-4
+# M-G21 a passing error is not tried again | fault: payments.charge:down | breaks: L-4 | says: asking again would have gone through
 from saga_lab import CompensationFailed, Retry, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

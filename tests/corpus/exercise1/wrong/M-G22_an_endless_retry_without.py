@@ -1,4 +1,4 @@
-# M-G22 an endless retry without a budget | fault: payments.charge:down* | breaks: L-1
+# M-G22 an endless retry without a budget | fault: payments.charge:down* | breaks: L-1 | says: we stopped it
 from saga_lab import CompensationFailed, Retry, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

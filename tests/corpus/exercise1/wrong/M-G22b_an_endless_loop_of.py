@@ -1,4 +1,4 @@
-# M-G22b an endless loop of retries by hand | fault: payments.charge:down* | breaks: L-1
+# M-G22b an endless loop of retries by hand | fault: payments.charge:down* | breaks: L-1 | says: we stopped it
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

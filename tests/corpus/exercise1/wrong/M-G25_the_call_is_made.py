@@ -1,4 +1,4 @@
-# M-G25 the call is made before its intent is written | fault: payments.charge:crash-after | breaks: S-1
+# M-G25 the call is made before its intent is written | fault: payments.charge:crash-after | breaks: S-1 | says: you were a different saga
 from uuid import uuid4
 
 from saga_lab import CompensationFailed, StepFailed

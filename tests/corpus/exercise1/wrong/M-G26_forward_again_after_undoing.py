@@ -1,4 +1,4 @@
-# M-G26 forward again after undoing began | fault: inventory.reserve:refuse | breaks: S-4
+# M-G26 forward again after undoing began | fault: inventory.reserve:refuse | breaks: S-4 | says: inventory.reserve
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

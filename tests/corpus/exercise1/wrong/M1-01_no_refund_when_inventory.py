@@ -1,4 +1,4 @@
-# M1-01 no refund when inventory fails | fault: inventory.reserve:refuse | breaks: E1-S1
+# M1-01 no refund when inventory fails | fault: inventory.reserve:refuse | breaks: E1-S1 | says: gets nothing
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

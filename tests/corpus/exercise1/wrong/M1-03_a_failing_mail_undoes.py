@@ -1,4 +1,4 @@
-# M1-03 a failing mail undoes the whole order | fault: mail.send:down* | breaks: E1-S6
+# M1-03 a failing mail undoes the whole order | fault: mail.send:down* | breaks: E1-S6 | says: mail server outage
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M1-05 refund, but stock not released, when shipment fails | fault: shipping.create:refuse | breaks: E1-S2
+# M1-05 refund, but stock not released, when shipment fails | fault: shipping.create:refuse | breaks: E1-S2 | says: reserved for an order that does not exist
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

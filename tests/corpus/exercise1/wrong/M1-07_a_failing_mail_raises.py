@@ -1,4 +1,4 @@
-# M1-07 a failing mail raises out of the saga | fault: mail.send:down* | breaks: L-1
+# M1-07 a failing mail raises out of the saga | fault: mail.send:down* | breaks: L-1 | says: your function is not
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M1-13 mail is sent again without its key | fault: mail.send:lost | breaks: E1-S5
+# M1-13 mail is sent again without its key | fault: mail.send:lost | breaks: E1-S5 | says: identical mails
 from saga_lab import CompensationFailed, Retry, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M1-14 a failing step that is not registered, shipment in doubt | fault: shipping.create:lost* | breaks: E1-S3
+# M1-14 a failing step that is not registered, shipment in doubt | fault: shipping.create:lost* | breaks: E1-S3 | says: 1 parcel
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

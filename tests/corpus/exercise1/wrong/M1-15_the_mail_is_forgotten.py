@@ -1,4 +1,4 @@
-# M1-15 the mail is forgotten when it fails | fault: mail.send:down* | breaks: E1-L1
+# M1-15 the mail is forgotten when it fails | fault: mail.send:down* | breaks: E1-L1 | says: no dead letter names
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M1-16 the mail goes out before the parcel | fault: none | breaks: E1-S5
+# M1-16 the mail goes out before the parcel | fault: none | breaks: E1-S5 | says: a parcel that did not exist
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 

@@ -1,4 +1,4 @@
-# M1-17 money back before the parcel is cancelled | fault: shipping.create:lost* | breaks: E1-S4
+# M1-17 money back before the parcel is cancelled | fault: shipping.create:lost* | breaks: E1-S4 | says: a parcel on its way
 from saga_lab import StepFailed
 from saga_lab.worlds.shop import OrderResult
 

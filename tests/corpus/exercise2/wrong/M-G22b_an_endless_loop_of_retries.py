@@ -1,0 +1,45 @@
+# M-G22b an endless loop of retries by hand | fault: ledger.record:down* | breaks: L-1 | says: Nobody will ever know of it
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    while True:
+        try:
+            await saga.step(
+                "record",
+                bank.ledger.record,
+                transfer.transfer_id,
+                transfer.from_account,
+                transfer.to_account,
+                transfer.amount,
+            )
+            break
+        except StepFailed:
+            await saga.sleep(1)
+    return TransferResult("completed", debit_tx_id, credit_tx_id)

@@ -1,0 +1,50 @@
+# M2-07b a transfer that looks like the last one is dropped | fault: case:twins | breaks: E2-S6 | says: the second payment was dropped
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+SEEN = {}
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    about = (transfer.from_account, transfer.to_account, transfer.amount)
+    if SEEN.setdefault(about, transfer.transfer_id) != transfer.transfer_id:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    try:
+        await saga.step(
+            "record",
+            bank.ledger.record,
+            transfer.transfer_id,
+            transfer.from_account,
+            transfer.to_account,
+            transfer.amount,
+            check=bank.ledger.find,
+        )
+    except StepFailed as failure:
+        saga.park("enter the transfer in the ledger", failure)
+        return TransferResult("manual_intervention_required")
+    return TransferResult("completed", debit_tx_id, credit_tx_id)

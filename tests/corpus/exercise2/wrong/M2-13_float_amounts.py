@@ -1,0 +1,46 @@
+# M2-13 float amounts | fault: none | breaks: S-0 | says: cannot take
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    amount = transfer.amount / 1.1
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    try:
+        await saga.step(
+            "record",
+            bank.ledger.record,
+            transfer.transfer_id,
+            transfer.from_account,
+            transfer.to_account,
+            transfer.amount,
+            check=bank.ledger.find,
+        )
+    except StepFailed as failure:
+        saga.park("enter the transfer in the ledger", failure)
+        return TransferResult("manual_intervention_required")
+    return TransferResult("completed", debit_tx_id, credit_tx_id)

@@ -1,0 +1,32 @@
+# M2-21 no record at all | fault: none | breaks: E2-S4 | says: not in the books
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    return TransferResult("completed", debit_tx_id, credit_tx_id)

@@ -1,0 +1,44 @@
+# M2-22 a person is asked without a letter | fault: ledger.record:down* | breaks: S-0 | says: no dead letter says all of it
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    try:
+        await saga.step(
+            "record",
+            bank.ledger.record,
+            transfer.transfer_id,
+            transfer.from_account,
+            transfer.to_account,
+            transfer.amount,
+            check=bank.ledger.find,
+        )
+    except StepFailed:
+        return TransferResult("manual_intervention_required")
+    return TransferResult("completed", debit_tx_id, credit_tx_id)

@@ -1,0 +1,41 @@
+# M2-24 a failing record raises out of the saga | fault: ledger.record:down* | breaks: L-1 | says: left the function
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    await saga.step(
+        "record",
+        bank.ledger.record,
+        transfer.transfer_id,
+        transfer.from_account,
+        transfer.to_account,
+        transfer.amount,
+        check=bank.ledger.find,
+    )
+    return TransferResult("completed", debit_tx_id, credit_tx_id)
