@@ -129,7 +129,7 @@ def _passed(report: Report) -> str:
             f"{_many(count.cases, 'run')} without faults, every single fault at every call, with and without "
             f"a refusal{pairs}: {count.ran} of {count.exist} scenarios ran"
             + (
-                f", {count.pruned} left out (more faults on one call than any saga must stand)"
+                f", {count.pruned} left out (equal to others, or too many faults on one call)"
                 if count.pruned
                 else ""
             )

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from saga_lab.sim.double import Recorder, difference
-from saga_lab.sim.faults import AT_MOMENTS, TRIED, Fault, Scenario, Site, at, parse
+from saga_lab.sim.faults import Fault, Scenario, Site, parse
 from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess, watched
 from saga_lab.sim.scheduler import simulate
+from saga_lab.sim.sites import USING_UP, Try, around_deadlines, usual
 from saga_lab.sim.trace import Request, Trace
-from saga_lab.worlds.world import World, thing
+from saga_lab.worlds.world import World
 
 T = TypeVar("T")
 Saga = Callable[..., Any] | Port
 MOST_FINITE = 3
-"""Finite faults that one call may meet: the fourth attempt always gets through."""
+"""Finite faults that may use up attempts of one call: the fourth always gets through."""
+TOO_MANY = "more than three finite faults on one call"
+EQUAL = "the caller had given up before the answer, so it is the same run as with slow=5m"
 
 
 class Violation(Struct, frozen=True):
@@ -56,8 +58,9 @@ class Finding(Struct, frozen=True):
 class Exploration(Struct, frozen=True):
     """What was tried and what went wrong.
 
-    `exist`: scenarios known to exist, `ran` of them. `pruned`: pairs that no saga has to stand, left out
-    (more than three finite faults on one call). `complete`: nothing that exists was left out.
+    `exist`: scenarios known to exist, `ran` of them. `pruned`: how many were left out for which reason:
+    those EQUAL to one that ran exist, those with TOO_MANY faults do not count, as no saga has to stand
+    them. `complete`: whatever exists ran, or is equal to one that did.
     `different`: what one run of a scenario did and what the next did instead, if they differed.
     """
 
@@ -68,7 +71,7 @@ class Exploration(Struct, frozen=True):
     complete: bool
     depth: int
     traces: tuple[Trace, ...] = ()
-    pruned: int = 0
+    pruned: dict[str, int] = {}
     different: tuple[str, str] | None = None
 
 
@@ -133,7 +136,7 @@ class _Explorer:
         self._tokens: list[str] = []
         self._kept: list[Trace] = []
         self._failures: dict[tuple[str, str], list[tuple[Scenario, Violation]]] = {}
-        self._pruned: set[tuple[str, ...]] = set()
+        self._pruned: dict[str, set[tuple[str, ...]]] = {TOO_MANY: set(), EQUAL: set()}
         self._complete = True
         self._different: tuple[str, str] | None = None
 
@@ -156,7 +159,7 @@ class _Explorer:
             complete=self._complete,
             depth=self._depth,
             traces=tuple(self._kept),
-            pruned=len(self._pruned),
+            pruned={why: len(names) for why, names in self._pruned.items() if names},
             different=self._different,
         )
 
@@ -167,59 +170,53 @@ class _Explorer:
     def _with_faults(self, plain: Scenario, trace: Trace) -> None:
         """All that can go wrong in one case: single faults on the plain run and on each with a refusal."""
         bases = [(plain, trace)]
-        for fault, _ in self._faults(trace):
-            if fault.kind == "refuse":
-                refused = Scenario(plain.case, (fault,))
+        for tried in usual(trace, self._world):
+            if tried.fault.kind == "refuse":
+                refused = Scenario(plain.case, (tried.fault,))
                 if found := self._run(refused, twice=True):
                     bases.append((refused, found))
-        singles = bases[1:]
+        firsts = bases[1:]
         for scenario, found in bases:
-            self._run(Scenario(scenario.case, scenario.faults, again=True))
-            more = self._one_more(scenario, self._faults(found), found)
-            singles += more if scenario is plain else []
+            for more in ("again", "again_other", "recover"):
+                self._run(replace(scenario, **{more: True}))
+            ran = self._one_more(scenario, found)
+            firsts += ran if scenario is plain else []
         if self._depth > 1:
-            for scenario, found in singles:
-                self._one_more(scenario, self._faults(found, _struck(found)), found)
+            for scenario, found in firsts:
+                self._one_more(scenario, found, _struck(found))
 
-    def _one_more(
-        self, scenario: Scenario, faults: Iterator[tuple[Fault, Request | None]], trace: Trace
-    ) -> list[tuple[Scenario, Trace]]:
-        """Add each fault at a place that the run reached, unless another strikes there already."""
-        ran = []
-        for fault, request in faults:
-            if (request and request.fault) or any(fault.meets(other) for other in scenario.faults):
-                continue
-            more = Scenario(scenario.case, (*scenario.faults, fault))
-            if request and not fault.endless and _finite(trace, request) + fault.times > MOST_FINITE:
-                self._pruned.add(_name(more))
-            elif found := self._run(more):
-                ran.append((more, found))
+    def _one_more(self, scenario: Scenario, trace: Trace, since: int = -1) -> list[tuple[Scenario, Trace]]:
+        """Add each fault at a place that the run reached; gives the runs that pairs are made of."""
+        ran, patience = list[tuple[Scenario, Trace]](), dict[Site, int]()
+        for tried in usual(trace, self._world, since):
+            if found := self._add(scenario, trace, tried, ran):
+                _learn_patience(tried, found, patience)
+        for tried in around_deadlines(trace, self._world, patience, since):
+            if since < 0 or not tried.spare:
+                self._add(scenario, trace, tried, ran)
         return ran
 
-    # ---- sites
-
-    def _faults(self, trace: Trace, since: int = -1) -> Iterator[tuple[Fault, Request | None]]:
-        """Every fault that can strike a run, in the order in which the saga went; from `since` ms on."""
-        if since < 0:
-            yield from ((fault, None) for fault in at(Site("start"), AT_MOMENTS["start"]))
-        for request in trace.requests:
-            if request.sent >= since:
-                yield from ((fault, request) for fault in self._at_request(request))
-        for name, tag in (("timer", "timer set"), ("promise", "promise awaited")):
-            waits = [event.at for event in trace.journal if event.__struct_config__.tag == tag]
-            for nth, began in enumerate(waits, 1):
-                if round((began - trace.epoch) * 1000) >= since:
-                    yield from ((fault, None) for fault in at(Site(name, nth=nth), AT_MOMENTS[name]))
-        yield from ((fault, None) for fault in at(Site("finish"), AT_MOMENTS["finish"]))
-
-    def _at_request(self, request: Request) -> Iterator[Fault]:
-        operation = self._world.operations[request.operation]
-        site = Site(request.operation, thing(operation, request.args), request.nth)
-        words = (("refuse",) if operation.refusable else ()) + TRIED[operation.role]
-        for fault in at(site, words):
-            # Nobody can be blamed for a repeat that comes when the key is forgotten.
-            if operation.window is None or (fault.after or 0) < operation.window * 1000:
-                yield fault
+    def _add(
+        self, scenario: Scenario, trace: Trace, tried: Try, ran: list[tuple[Scenario, Trace]]
+    ) -> Trace | None:
+        """Run the scenario with one fault more, unless another strikes there already."""
+        fault, request = tried.fault, tried.request
+        if (request and request.fault) or any(fault.meets(other) for other in scenario.faults):
+            return None
+        more = Scenario(scenario.case, (*scenario.faults, fault))
+        if (name := _name(more)) in self._known:
+            return None
+        if request and _used_up(trace, request, fault) > MOST_FINITE:
+            self._pruned[TOO_MANY].add(name)
+            return None
+        if tried.equal:
+            self._known.add(name)
+            self._pruned[EQUAL].add(name)
+            return None
+        found = self._run(more)
+        if found and not tried.spare:
+            ran.append((more, found))
+        return found
 
     # ---- runs
 
@@ -267,7 +264,7 @@ class _Explorer:
             new = self._finding(failures)
             cause = (new.violation.invariant, new.token)
             if old := found.get(cause):
-                new = msgspec.structs.replace(old, others=old.others + new.others + 1)
+                new = replace(old, others=old.others + new.others + 1)
             found[cause] = new
         return tuple(found.values())
 
@@ -291,7 +288,8 @@ class _Explorer:
 
 def _name(scenario: Scenario) -> tuple[str, ...]:
     """The same for all orders in which its faults may be written."""
-    return (scenario.case, str(scenario.again), *sorted(str(fault) for fault in scenario.faults))
+    rest = str(replace(scenario, faults=()))
+    return (rest, *sorted(str(fault) for fault in scenario.faults))
 
 
 def _struck(trace: Trace) -> int:
@@ -300,29 +298,39 @@ def _struck(trace: Trace) -> int:
     return min([*struck, *(crash.at for crash in trace.crashes)], default=0)
 
 
-def _finite(trace: Trace, request: Request) -> int:
-    """Faults that pass, which struck the same call."""
+def _learn_patience(tried: Try, found: Trace, patience: dict[Site, int]) -> None:
+    """For how long the caller waits at a site, from a run in which it waited in vain."""
+    if tried.fault.kind == "slow" and tried.request is not None:
+        request = found.requests[tried.request.number - 1]
+        if request.given_up is not None:
+            patience[tried.fault.site] = request.given_up - request.sent
+
+
+def _used_up(trace: Trace, request: Request, fault: Fault) -> float:
+    """Attempts of a call that finite faults use up, this one with them; 0 if it uses up none that counts."""
+    if fault.endless or fault.kind not in USING_UP:
+        return 0
     call = (request.operation, request.key)
-    return sum(
-        bool(other.fault) and not other.fault.endswith("*")
+    return fault.times + sum(
+        other.fault.startswith(USING_UP) and not other.fault.endswith("*")
         for other in trace.requests
         if (other.operation, other.key) == call
     )
 
 
 def _one_less(scenario: Scenario) -> Iterator[Scenario]:
-    if scenario.again:
-        yield Scenario(scenario.case, scenario.faults)
-    for faults in itertools.combinations(scenario.faults, max(0, len(scenario.faults) - 1)):
-        if faults != scenario.faults:
-            yield Scenario(scenario.case, faults, scenario.again)
+    for more in ("again", "again_other", "recover"):
+        if getattr(scenario, more):
+            yield replace(scenario, **{more: False})
+    for place in reversed(range(len(scenario.faults))):
+        yield replace(scenario, faults=scenario.faults[:place] + scenario.faults[place + 1 :])
 
 
 def _turning(violation: Violation, trace: Trace) -> str:
     """Where it went wrong, in words that are the same for all scenarios of one cause."""
     if violation.missing:
         return f"no {violation.missing}"
-    if violation.turning is None:
+    if not violation.turning:
         return ""
     request = trace.requests[violation.turning - 1]
     return f"{request.operation} {request.answer}"

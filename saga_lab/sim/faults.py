@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from saga_lab.worlds.world import Role, World
+from saga_lab.worlds.world import World
 
 FaultKind = Literal[
     "refuse",
@@ -127,12 +127,13 @@ def parse(token: str) -> Scenario:
         elif part in _WORDS:
             flags[_WORDS[part]] = True
         else:
-            faults.append(_fault(part))
+            faults.append(read_fault(part))
             _not_taken(faults)
     return Scenario(case, tuple(faults), **flags)
 
 
-def _fault(text: str) -> Fault:
+def read_fault(text: str) -> Fault:
+    """Read one fault. Raises BadToken."""
     match = _PART.fullmatch(text)
     if match is None:
         raise BadToken(
@@ -193,34 +194,6 @@ def duration(ms: int) -> str:
     return next(
         f"{ms // size}{unit}" for unit, size in _UNITS.items() if ms % size == 0 and (ms or unit == "ms")
     )
-
-
-# ---- which faults are tried where
-
-_UNREACHED = ("down", "down=3", "down*")
-_UNANSWERED = ("lost", "lost=3", "lost*", "late", "late*", "late=1h", "late=1h*", "slow=5m")
-_REPEATED = ("twice", "twice=1h")
-_CRASHES = ("crash-before", "crash-after", "crash-after=16m")
-
-TRIED: dict[Role, tuple[str, ...]] = {
-    "action": (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES),
-    "undo": (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES),
-    "look-up": (*_UNREACHED, "slow=5m", "crash-before", "crash-after"),
-    "read": (*_UNREACHED, "slow=5m", "crash-before", "crash-after"),
-}
-"""What is tried at every request of a role; `refuse` besides, where an operation can say no."""
-
-AT_MOMENTS: dict[str, tuple[str, ...]] = {
-    "start": ("crash", "crash=16m"),
-    "finish": ("crash", "crash=16m"),
-    "timer": ("crash",),
-    "promise": ("crash",),
-}
-
-
-def at(site: Site, words: tuple[str, ...]) -> list[Fault]:
-    """The faults that these words mean at a site."""
-    return [_fault(f"{site}:{word}") for word in words]
 
 
 # ---- what can be played

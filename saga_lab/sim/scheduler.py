@@ -27,7 +27,7 @@ from saga_lab.sim.messages import (
 )
 from saga_lab.sim.people import People, other_request
 from saga_lab.sim.sent import Sent
-from saga_lab.sim.stage import Stage, in_ms
+from saga_lab.sim.stage import WAY, Stage, in_ms
 from saga_lab.sim.strikes import Strikes
 from saga_lab.sim.trace import Crash, Request, Trace
 from saga_lab.sim.worker import Saga, Worker
@@ -35,8 +35,6 @@ from saga_lab.worlds.world import World, thing
 
 _encode = msgspec.json.Encoder().encode
 
-WAY = 20
-"""Milliseconds that a message takes, there or back."""
 PATIENCE = 6 * 3_600_000
 """A run must end this long (ms) after its last wait or injected delay."""
 AFTERMATH = 2 * 3_600_000

@@ -12,6 +12,8 @@ from saga_lab.sim.sent import Sent
 from saga_lab.sim.trace import Instant
 from saga_lab.worlds.world import Rival, World
 
+WAY = 20
+"""Milliseconds that a message takes, there or back."""
 _encode = msgspec.json.Encoder().encode
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saga_lab.sim import Scenario, Trace, Violation, explore, parse, replay
+from saga_lab.sim.explore import TOO_MANY
 from saga_lab.worlds.shop import OrderResult, ShopWorld
 from saga_lab.worlds.world import World
 from tests.sim.sagas import careful, charge_only
@@ -63,7 +64,7 @@ def test_undos_are_reached_through_refusals_and_meet_faults_too() -> None:
 def test_look_ups_are_reached_through_lost_replies_in_pairs() -> None:
     found = explore(careful, ShopWorld, Anything(), depth=2)
     assert "payments.charge:lost* + payments.find:down*" in found.tokens
-    assert found.pruned > 0
+    assert found.pruned[TOO_MANY] > 0
 
 
 def test_all_that_exists_ran_once() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from saga_lab import SagaContext
 from saga_lab.sim import Outside, Trace, replay
-from saga_lab.sim.scheduler import WAY
+from saga_lab.sim.stage import WAY
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
 from tests.sim.desk import DeskWorld, ask_first, book
 
