@@ -43,18 +43,23 @@ async def drive(saga: Incarnation, function: SagaFunction, services: tuple[Any, 
 
 
 async def _finish(verbs: Execution, value: Any, error: Exception | None) -> Exception | None:
-    saga, raw = verbs.incarnation, e.NOTHING
+    saga = verbs.incarnation
     running = await _stop_running(verbs)
-    saga.check_end()
-    if saga.divergence is not None:
-        reason, saga.divergence = str(saga.divergence), None
-        await saga.write(*stuck(saga, "not deterministic", reason))
-        return None
     if error is None and running:
         error = RuntimeError(
             f"steps {', '.join(running)} were still running when the saga function returned: await each one, "
             "or run them in saga.gather"
         )
+    saga.check_end(undoing=error is not None or saga.record.cancel_asked)
+    if saga.divergence is None:
+        with suppress(NotDeterministic):  # noted in saga.divergence
+            return await _end(verbs, value, error)
+    reason, saga.divergence = str(saga.divergence), None
+    await saga.write(*stuck(saga, "not deterministic", reason))
+    return None
+
+
+async def _end(verbs: Execution, value: Any, error: Exception | None) -> Exception | None:
     if error is None:
         try:
             raw = to_json(value, "the result of the saga")
@@ -72,6 +77,7 @@ async def _returned(verbs: Execution, value: Raw) -> bool:
         # The saga caught its cancel: what it did not undo itself is undone before its word counts.
         with suppress(CompensationFailed):  # parked, and the state says STUCK
             await verbs.undoing.undo(verbs.undoing.scope.get(), "stop")
+        saga.check_end()
     return await saga.write(saga.new(e.Returned, value), unless=saga.cancel_is_pending)
 
 
@@ -88,6 +94,7 @@ async def _raised(verbs: Execution, error: Exception) -> Exception:
             await verbs.undoing.undo(verbs.undoing.scope.get(), "stop", error)
         except CompensationFailed as failed:
             error = failed
+    saga.check_end()
     kind = f"{type(error).__module__}:{type(error).__qualname__}"
     named: tuple[Any, ...] = (str(error),)
     if isinstance(error, StepFailed):

@@ -507,6 +507,20 @@ async def test_recoveries_without_progress_are_bounded_then_parked(lab: Lab) -> 
 
 
 @told
+async def test_a_crash_while_the_kernel_undoes_an_error_is_no_other_way(lab: Lab) -> None:
+    async def saga(saga, order: Order, shop):
+        await saga.step("A", shop.A, compensate=shop.a)
+        await saga.step("B", shop.B)
+
+    lab.shop.faults = {"B": ["no"], "a": ["die"]}
+    await lab.run(saga)
+    engine = await lab.restart(saga)
+    with pytest.raises(Refused):
+        await engine.get("s1").result()
+    assert lab.shop.story == ["A", "a"] and engine.get("s1").state == State.COMPENSATED
+
+
+@told
 async def test_an_attempt_that_a_crash_cut_off_does_not_count(lab: Lab) -> None:
     async def saga(saga, order: Order, shop):
         try:

@@ -12,7 +12,7 @@ from saga_lab import SagaContext
 from saga_lab.sim import Outside, Trace, replay
 from saga_lab.sim.stage import WAY
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
-from tests.sim.desk import DeskWorld, ask_first, book
+from tests.sim.desk import Booked, DeskWorld, ask_first, book
 
 HOLD_MS = 15 * 60_000
 DAY_MS = 86_400_000
@@ -135,6 +135,20 @@ def test_a_cancel_is_too_late_once_the_pivot_is_on_its_way() -> None:
 def test_a_cancel_of_a_saga_whose_process_is_down_reaches_the_next_one() -> None:
     trace = run("desk.hold:down + desk.hold#2:cancel")
     assert (trace.error.partition(":")[0], ledgers(trace)[-1]) == ("Cancelled", ("", ""))
+
+
+@pytest.mark.parametrize("kind", ["crash-before", "crash-after"])
+@pytest.mark.parametrize("why", ["desk.take:refuse", "desk.hold:cancel"])
+def test_a_crash_while_the_kernel_undoes_by_itself_is_no_other_way(why: str, kind: str) -> None:
+    async def bare(saga: SagaContext, booking: Any, office: Any) -> Booked:
+        desk = office.desk
+        await saga.step("hold", desk.hold, booking.who, compensate=desk.release)
+        await saga.step("take", desk.take, booking.who)
+        return Booked("taken")
+
+    trace, plain = run(f"{why} + desk.release:{kind}", bare), run(why, bare)
+    assert (trace.error, ledgers(trace)[-1]) == (plain.error, ("", ""))
+    assert len(trace.crashes) == 1
 
 
 # ---- another worker, and another request
