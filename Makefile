@@ -27,5 +27,4 @@ notebooks: install  ## run the notebooks again and keep what they show
 	$(BIN)/python tools/rerun.py
 
 docs: install  ## an API reference made from the docstrings, in site/api/
-	$(BIN)/pdoc --docformat markdown --no-show-source --output-directory site/api \
-		saga_lab saga_lab.events saga_lab.journals saga_lab.sim saga_lab.views
+	$(BIN)/python tools/reference.py site/api
