@@ -1,6 +1,6 @@
 """Exercise 3: a booking. The seats are held for a while, and only the inventory's clock says how long."""
 
-from saga_lab import CompensationFailed, Refused, Retry, SagaContext, StepFailed
+from saga_lab import Cancelled, CompensationFailed, Refused, Retry, SagaContext, StepFailed
 from saga_lab.worlds.venue import TicketRequest, TicketResult, Venue
 
 MARGIN = 30
@@ -21,7 +21,8 @@ async def ticketing_saga(saga: SagaContext, booking: TicketRequest, venue: Venue
             compensate=seats.release,
             check=seats.find,
         )
-    except StepFailed as failure:  # only a no means sold out: who gives no answer may have seats
+    except (StepFailed, Cancelled) as failure:
+        # Only a no means sold out: who gives no answer may have seats.
         return await _undone(saga, "sold_out" if isinstance(failure, Refused) else "failed")
 
     left = hold.expires_at - saga.now() - MARGIN
@@ -37,18 +38,14 @@ async def ticketing_saga(saga: SagaContext, booking: TicketRequest, venue: Venue
             check=pay.find,
             retry=Retry(within=left),
         )
-    except Refused:
-        return await _undone(saga, "payment_failed")
-    except StepFailed:
-        return await _undone(saga, "payment_failed" if saga.now() < hold.expires_at else "timeout")
-
-    try:
         # The pivot. The venue refuses a token whose hold has ended, so a payment that came too late sells
         # no seat twice; it is given back like any other.
         ticket_ids = await saga.step(
             "issue", tickets.issue, hold.token, compensate=tickets.revoke, check=tickets.find, pivot=True
         )
-    except StepFailed:
+    except (StepFailed, Cancelled) as failure:
+        if isinstance(failure, Refused) and failure.step == "charge":
+            return await _undone(saga, "payment_failed")
         return await _undone(saga, "failed" if saga.now() < hold.expires_at else "timeout")
 
     try:

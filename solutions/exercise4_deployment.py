@@ -47,6 +47,6 @@ async def deployment_saga(
         await stage("production", environments.deploy, "production", version, image_tag, **copies)
         # The pivot. The new version runs beside the old one, so nobody notices before this, nor after.
         await stage("dns", dns.switch, version, compensate=dns.revert, check=dns.find, pivot=True)
-    except StepFailed:  # tests that gave no answer have not failed: nobody knows
+    except (StepFailed, Cancelled):  # tests that gave no answer have not failed: nobody knows
         return await undone("failed")
     return DeploymentResult("deployed")

@@ -25,7 +25,7 @@ async def claim_saga(saga: SagaContext, claim: ClaimRequest, insurer: Insurer) -
             return "timeout"
         except Refused as refused:  # a promise that ends in an error is no rejection
             return "rejected_invalid" if refused.step == "validate" else "failed"
-        except StepFailed:  # a server that is down does not make a claim invalid
+        except (StepFailed, Cancelled):  # a server that is down does not make a claim invalid
             return "failed"
         return "approved" if approval.approved else "rejected"
 
@@ -48,16 +48,11 @@ async def claim_saga(saga: SagaContext, claim: ClaimRequest, insurer: Insurer) -
         except StepFailed as failure:
             saga.park(f"{step} claim {claim.claim_id} by hand: {reason}", failure)
             return False
-        except Cancelled:  # raised once, so the step is taken all the same
-            await insist(step, action, reason)
-            raise
+        except Cancelled:  # raised once, and too late to change what was decided
+            return await insist(step, action, reason)
         return True
 
-    try:
-        decision = await decided()
-    except Cancelled:
-        await end("failed")
-        raise
+    decision = await decided()
     if decision != "approved":
         return await end(decision)
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from saga_lab import CompensationFailed, SagaContext, StepFailed
+from saga_lab import Cancelled, CompensationFailed, SagaContext, StepFailed
 from saga_lab.worlds.systems import MigrationRequest, MigrationResult, Systems
 
 MANUAL = MigrationResult("manual_intervention_required")
@@ -33,6 +33,8 @@ async def migration_saga(saga: SagaContext, migration: MigrationRequest, systems
         consistent = await saga.step("verify", store.verify, service_id)
     except StepFailed:
         pass  # no answer is no consent
+    except Cancelled:
+        stopped = "failed"
     if not consistent:
         try:
             await saga.compensate()  # the rows stay in the new store: nobody reads them there
