@@ -14,7 +14,7 @@ from saga_lab.driver import SagaFunction
 from saga_lab.errors import Conflict
 from saga_lab.fold import State, fold
 from saga_lab.incarnation import Clock, Incarnation
-from saga_lab.journals import Fenced, Journal, Stale
+from saga_lab.journals import Fenced, Journal, JournalError, Stale
 from saga_lab.life import Life
 from saga_lab.outside import may_answer, may_cancel
 from saga_lab.run import Run
@@ -172,14 +172,27 @@ class Engine:
     # ---- recovering
 
     async def recover(self) -> None:
-        """Claim every saga whose worker is gone, start it again, and return without waiting."""
+        """Claim every saga whose worker is gone, start it again, and return without waiting.
+
+        Raises JournalError after all others were tried, when the journal of one cannot be used.
+        """
+        failure: JournalError | None = None
         for id in self.journal.ids("unfinished"):
-            await self.adopt(id)
+            try:
+                await self.adopt(id)
+            except JournalError as error:
+                _log.error("saga %s was not recovered: %s", id, error)
+                failure = error
+        if failure is not None:
+            raise failure
 
     async def recover_forever(self, every: float = 60) -> None:
         """The background job: recover, wait `every` seconds, again."""
         while True:
-            await self.recover()
+            try:
+                await self.recover()
+            except JournalError as error:
+                _log.error("recovering is tried again in %g s: %s", every, error)
             await self.clock.sleep(every)
 
     async def close(self) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
 
 from saga_lab.driver import SagaFunction, drive
 from saga_lab.incarnation import Incarnation
-from saga_lab.journals import Fenced, Journal
+from saga_lab.journals import Fenced, Journal, JournalError
 
+_log = logging.getLogger("saga_lab")
 LONGEST_REST = 3600.0
 """Seconds that a waiting saga may go without renewing its lease: nothing needs doing sooner."""
 
@@ -57,7 +59,13 @@ class Life:
 
     def look_outside(self) -> None:
         """Something was appended to the journal from outside."""
-        self._soon(self.saga.look_outside())
+        self._soon(self._look_outside())
+
+    async def _look_outside(self) -> None:
+        try:
+            await self.saga.look_outside()
+        except JournalError as error:  # what was appended would be missed
+            self.saga.die(error)
 
     async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         try:
@@ -88,7 +96,11 @@ class Life:
             self._renewal.cancel()
         now = self.saga.clock.now()
         rest = min(max(0.0, self._wakes - now), LONGEST_REST)
-        token = await self._journal.claim(self.saga.id, self._worker, now + rest + self._lease, now)
+        try:
+            token = await self._journal.claim(self.saga.id, self._worker, now + rest + self._lease, now)
+        except JournalError as error:  # the lease still holds for a while; its loss would stop the next write
+            _log.error("the lease of saga %s was not renewed: %s", self.saga.id, error)
+            return self._renew_after(self._lease / 3)
         if token != self.saga.token:
             self.saga.die(Fenced(f"another worker took over saga {self.saga.id}"))
         elif not self._task.done():

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from saga_lab.journals.database import PATIENCE, Database
+from saga_lab.journals.database import Database
 from saga_lab.journals.errors import Fenced, JournalError, Stale
 from saga_lab.journals.requests import Append, Claim, Request, Row
 from saga_lab.journals.tables import PREFIX, VERSION
@@ -21,9 +21,9 @@ _NONE: Mapping[str, Any] = {}
 class Connection:
     """Reads, and writes groups of requests in one transaction each. For one thread at a time."""
 
-    def __init__(self, database: Database, patience: float = PATIENCE) -> None:
+    def __init__(self, database: Database, patient: bool = True) -> None:
         self._database = database
-        self._patience = patience
+        self._patient = patient
         self._raw: Any = None
         self.synced_in = 0.0
         """Seconds that the last commit took."""
@@ -96,7 +96,7 @@ class Connection:
             except self._database.error:
                 if not self._database.lost(self._raw):
                     raise
-        self._raw = self._database.connect(self._patience)
+        self._raw = self._database.connect(self._patient)
         return self._raw.execute(sql, parameters)
 
     def _failed(self, error: Exception) -> JournalError:
@@ -111,7 +111,7 @@ class Connection:
             return failure
 
     def _decide(self, group: Sequence[Request]) -> list[Outcome]:
-        rows = self._lock(sorted({request.id for request in group}))
+        rows = self._lock(list(dict.fromkeys(request.id for request in group)))
         outcomes: list[Outcome] = []
         changed: dict[int, Row] = {}
         events: list[dict[str, Any]] = []

@@ -16,7 +16,7 @@ from saga_lab.journals.errors import JournalError, Locked
 from saga_lab.journals.tables import Statements, statements
 
 PATIENCE = 5.0
-"""Seconds to wait for somebody else's lock on an SQLite file."""
+"""Seconds to wait for another program's lock on an SQLite file, unless the URL says `?timeout=`."""
 
 
 class Database(Protocol):
@@ -33,7 +33,7 @@ class Database(Protocol):
     quick: bool
     """Its commits are short enough to be made where they are asked for, without a thread."""
 
-    def connect(self, patience: float) -> Any:
+    def connect(self, patient: bool) -> Any:
         """A DB-API connection that commits each statement by itself outside a transaction."""
 
     def array(self, items: Sequence[str]) -> Any:
@@ -82,8 +82,9 @@ class Sqlite:
             )
         self.sql = statements(dialect)
 
-    def connect(self, patience: float) -> sqlite3.Connection:
-        options = {**self._options, "timeout": patience, "isolation_level": None, "check_same_thread": False}
+    def connect(self, patient: bool) -> sqlite3.Connection:
+        timeout = self._options.get("timeout", PATIENCE) if patient else 0
+        options = {**self._options, "timeout": timeout, "isolation_level": None, "check_same_thread": False}
         connection: sqlite3.Connection = sqlite3.connect(self._file, **options)
         try:
             connection.execute("PRAGMA synchronous = FULL")
@@ -161,7 +162,7 @@ class Postgres:
         self._where = url.render_as_string(hide_password=True)
         self.sql = statements(dialect)
 
-    def connect(self, patience: float) -> Any:
+    def connect(self, patient: bool) -> Any:
         return self._psycopg.connect(**self._options, autocommit=True)
 
     def array(self, items: Sequence[str]) -> list[str]:

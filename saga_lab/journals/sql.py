@@ -67,7 +67,7 @@ class SqlJournal:
         self._database = database(url)
         self._sql = self._database.sql
         self._reader = Connection(self._database)
-        self._here = Connection(self._database, patience=0)
+        self._here = Connection(self._database, patient=False)
         self._there = Connection(self._database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="saga journal")
         self._patient_until = 0.0 if self._database.quick else math.inf
