@@ -19,9 +19,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser
+proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser; a minute of kills
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
+	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
 
 notebooks: install  ## run the notebooks again and keep what they show
 	$(BIN)/python tools/rerun.py
