@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from saga_lab.calls import was_too_late
 from saga_lab.errors import Unavailable
+from saga_lab.guards import was_too_late
 
 P = ParamSpec("P")
 T = TypeVar("T")

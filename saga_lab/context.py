@@ -77,8 +77,15 @@ class SagaContext(ABC):
         """
 
     @abstractmethod
-    def scope(self, on_stuck: OnStuck = "stop") -> AbstractAsyncContextManager[None]:
-        """A save-point (Garcia-Molina and Salem, 1987): leaving it with an error undoes what began inside."""
+    def scope(
+        self, on_stuck: OnStuck = "stop", within: Seconds | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """A save-point (Garcia-Molina and Salem, 1987): leaving it with an error undoes what began inside.
+
+        `within` is a deadline for all that is inside, in seconds from when it was first entered: then
+        `TimedOut` is raised, once, at what the saga awaits (a call that it cuts off is in doubt). Undos
+        run to their end, and from the pivot's intent on it is too late.
+        """
 
     @abstractmethod
     async def gather(self, *steps: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -105,6 +112,15 @@ class SagaContext(ABC):
     @abstractmethod
     def key(self, step: str) -> str:
         """The idempotency key of a step: `"<saga id>/<step name>"`."""
+
+    @abstractmethod
+    def version(self, name: str) -> bool:
+        """True in sagas that came here with this code, False in older ones that went on without it.
+
+        The marker of a change: `if saga.version("check-stock"): await saga.step(...)`. A saga that went
+        past this point before the marker existed keeps its old way. Take the marker out when
+        no saga from before is unfinished. (Temporal calls it a patch.)
+        """
 
     @abstractmethod
     def now(self) -> float:

@@ -8,12 +8,16 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from saga_lab import events as e
 from saga_lab.errors import Cancelled, CompensationFailed, NotDeterministic, StepFailed
 from saga_lab.execution import Execution
+from saga_lab.guards import Cut
 from saga_lab.incarnation import Incarnation
+from saga_lab.left import told
 from saga_lab.tracebacks import without_kernel
+from saga_lab.undoing import Scope
 from saga_lab.values import from_json, request_type, to_json
 
 SagaFunction = Callable[..., Any]
@@ -25,82 +29,78 @@ async def drive(saga: Incarnation, function: SagaFunction, services: tuple[Any, 
 
     Raises what killed this incarnation, when it died before.
     """
-    assert saga.record.started is not None
     verbs = Execution(saga)
-    value, error = None, None
+    try:
+        return await _run(verbs, function, services)
+    except NotDeterministic as other_way:
+        saga.divergence = None
+        await saga.write(*stuck(saga, "not deterministic", str(other_way)))
+        return None
+
+
+async def _run(verbs: Execution, function: SagaFunction, services: tuple[Any, ...]) -> Exception | None:
+    saga, root = verbs.incarnation, verbs.enter()
+    assert saga.record.started is not None
+    value, error, raw = None, None, e.NOTHING
     try:
         request = from_json(saga.record.started.request, request_type(function))
         value = await function(verbs, request, *services)
     except NotDeterministic:
-        pass  # noted in saga.divergence, so that no saga can swallow it
+        pass  # kept in saga.divergence, so that no saga can swallow it
     except Exception as left:  # noqa: BLE001 - it is recorded, and raised to the caller
         error = left
     except BaseException as death:  # noqa: BLE001 - a crash, a closed engine, a lost lease
         raise saga.die(death) from None
     if saga.dead is not None:
         raise saga.dead
-    return await _finish(verbs, value, error)
-
-
-async def _finish(verbs: Execution, value: Any, error: Exception | None) -> Exception | None:
-    saga = verbs.incarnation
     running = await _stop_running(verbs)
+    saga.check_end(but="undo")  # the kernel's own are still to come
     if error is None and running:
         error = RuntimeError(
             f"steps {', '.join(running)} were still running when the saga function returned: await each one, "
             "or run them in saga.gather"
         )
-    saga.check_end(undoing=error is not None or saga.record.cancel_asked)
-    if saga.divergence is None:
-        with suppress(NotDeterministic):  # noted in saga.divergence
-            return await _end(verbs, value, error)
-    reason, saga.divergence = str(saga.divergence), None
-    await saga.write(*stuck(saga, "not deterministic", reason))
-    return None
-
-
-async def _end(verbs: Execution, value: Any, error: Exception | None) -> Exception | None:
     if error is None:
         try:
             raw = to_json(value, "the result of the saga")
         except TypeError as refused:
             error = refused
-    if error is None and await _returned(verbs, raw):
+    if error is None and await _returned(verbs, root, raw):
         return None
-    return await _raised(verbs, error or Cancelled("the saga was cancelled"))
+    return await _raised(verbs, root, error or Cancelled("the saga was cancelled"))
 
 
-async def _returned(verbs: Execution, value: Raw) -> bool:
+async def _returned(verbs: Execution, root: Scope, value: Raw) -> bool:
     """Record the result; False when a cancel came first."""
     saga = verbs.incarnation
-    if any(isinstance(event, e.CancelRaised) for event in saga.events):
+    if saga.was_cancelled():
         # The saga caught its cancel: what it did not undo itself is undone before its word counts.
         with suppress(CompensationFailed):  # parked, and the state says STUCK
-            await verbs.undoing.undo(verbs.undoing.scope.get(), "stop")
-        saga.check_end()
-    return await saga.write(saga.new(e.Returned, value), unless=saga.cancel_is_pending)
+            await verbs.undoing.undo(root, "stop")
+    saga.check_end()
+    return await saga.write(_result(saga, saga.new(e.Returned, value)), unless=saga.cancel_is_pending)
 
 
-async def _raised(verbs: Execution, error: Exception) -> Exception:
+async def _raised(verbs: Execution, root: Scope, error: Exception) -> Exception:
     """Undo, or park past the pivot; then record what goes to the caller."""
     saga, facts = verbs.incarnation, list[e.Event]()
-    if verbs.undoing.pivot >= 0:
-        about = error if isinstance(error, StepFailed) else None
-        facts = stuck(
-            saga, "pivot passed", f"an error left the saga past its point of no return: {error}", about
-        )
-    else:
+    if saga.pivot < 0:
         try:
-            await verbs.undoing.undo(verbs.undoing.scope.get(), "stop", error)
+            await verbs.undoing.undo(root, "stop", error)
         except CompensationFailed as failed:
             error = failed
+    elif saga.record.word is None:
+        about = error if isinstance(error, StepFailed) else None
+        why = f"an error left the saga past its point of no return: {error}"
+        facts = stuck(saga, "pivot passed", why, about)
     saga.check_end()
-    kind = f"{type(error).__module__}:{type(error).__qualname__}"
-    named: tuple[Any, ...] = (str(error),)
-    if isinstance(error, StepFailed):
-        named = (error.reason, error.step, error.key, error.attempts, getattr(error, "code", ""))
-    await saga.write(*facts, saga.new(e.Raised, kind, *named))
+    await saga.write(*facts, _result(saga, told(saga, error)))
     return without_kernel(error)
+
+
+def _result(saga: Incarnation, new: e.Returned | e.Raised) -> e.Returned | e.Raised:
+    """A result once recorded stands: a saga that a person released ends with it again."""
+    return new if saga.record.word is None else replace(saga.record.word, at=new.at)
 
 
 def stuck(saga: Incarnation, why: _Why, reason: str, about: StepFailed | None = None) -> list[e.Event]:
@@ -112,6 +112,6 @@ async def _stop_running(verbs: Execution) -> list[str]:
     """Cut off the steps that nobody awaits any more, and name them."""
     names = sorted(verbs.running)
     while verbs.running and verbs.incarnation.dead is None:
-        verbs.incarnation.cut(Cancelled("the saga function has returned"))
+        verbs.incarnation.cut(Cut())
         await asyncio.sleep(0)
     return names

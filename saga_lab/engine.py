@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, Literal, Self
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from saga_lab import events as e
+from saga_lab.context import Seconds
 from saga_lab.driver import SagaFunction
 from saga_lab.errors import Conflict
 from saga_lab.fold import State, fold
 from saga_lab.incarnation import Clock, Incarnation
-from saga_lab.journals import Fenced, Journal, JournalError, Stale
+from saga_lab.journals import Fenced, Journal, JournalError, Only, Stale
 from saga_lab.life import Life
 from saga_lab.outside import may_answer, may_cancel
 from saga_lab.run import Run
 from saga_lab.values import to_json
+from saga_lab.waits import in_seconds
 
 Observer = Callable[[e.Event], None]
 MOST_RECOVERIES = 10
@@ -102,14 +107,27 @@ class Engine:
         self._read(id)
         return Run(id, self)
 
-    def list(self, *, state: State | str | None = None) -> Sequence[Run]:
-        """All sagas, oldest first, or those in one state."""
-        resting = state is not None and State(state).at_rest
-        runs = [Run(id, self) for id in self.journal.ids("all" if state is None or resting else "unfinished")]
-        return runs if state is None else [run for run in runs if run.state == state]
+    def list(
+        self,
+        *,
+        state: State | str | None = None,
+        name: str | None = None,
+        older_than: Seconds | None = None,
+    ) -> Sequence[Run]:
+        """All sagas, oldest first; or those in a state, of a name, with no event for so many seconds."""
+        only: Only = "all" if state is None or State(state).at_rest else "unfinished"
+        latest = math.inf if older_than is None else self.clock.now() - in_seconds(older_than)
+        return [
+            Run(id, self)
+            for id in self.journal.ids(only)
+            if (events := self.journal.read(id))
+            and events[-1].at <= latest
+            and (name is None or (isinstance(events[0], e.Started) and events[0].saga == name))
+            and (state is None or fold(events).state == state)
+        ]
 
     def dead_letters(self) -> Sequence[e.Parked]:
-        """What persons must do, oldest saga first."""
+        """What persons must do, oldest saga first; what they released is theirs no longer."""
         return [letter for id in self.journal.ids("parked") for letter in fold(self.journal.read(id)).letters]
 
     async def stream(self, id: str) -> AsyncIterator[e.Event]:
@@ -123,7 +141,7 @@ class Engine:
                 for event in events[seen:]:
                     yield event
                 seen = len(events)
-                if fold(events).state.at_rest:
+                if fold(events).over:
                     return
                 if id in self._lives:
                     await news.wait()
@@ -141,7 +159,7 @@ class Engine:
             if not may_cancel(record):
                 return False
             if record.cancel_asked or await self._tell(
-                e.CancelAsked(id=id, at=self.clock.now()), len(events)
+                [e.CancelAsked(id=id, at=self.clock.now())], len(events)
             ):
                 return True
 
@@ -154,17 +172,46 @@ class Engine:
         """Answer a promise with an error, raised in the saga as `Refused`. Raises `Conflict` likewise."""
         await self._answer(e.PromiseAnswered(name, refused=True, reason=reason, id=id, at=self.clock.now()))
 
+    async def release(self, id: str, decision: Literal["retry", "done", "skip"]) -> None:
+        """Let a STUCK saga go on, after a person saw to it.
+
+        "retry": what failed for good is tried again with a new budget; a saga past its pivot, or one that no
+        replay or recovery could finish, is run again. "done" and "skip" are a person's word about what
+        is stuck: it is done by hand, or stays as it is. Then the older undos follow. The recorded
+        result stands. Where this engine cannot run the saga, another one's recovery will.
+
+        Raises ValueError when the saga is not stuck, or not in a way that the decision could settle.
+        """
+        if decision not in ("retry", "done", "skip"):
+            raise ValueError(f"release it with 'retry', 'done' or 'skip', not {decision!r}")
+        while True:
+            record = fold(events := self._read(id))
+            if record.state is not State.STUCK:
+                raise ValueError(f"saga {id!r} is {record.state}, not STUCK: there is nothing to release")
+            if decision != "retry" and not record.stuck_undos and record.result is None:
+                why = record.stuck.why if record.stuck else ""
+                raise ValueError(f"saga {id!r} is stuck, {why}: repair that, then release it with 'retry'")
+            now = self.clock.now()
+            facts: list[e.Event] = [e.Released(decision, id=id, at=now)]
+            if decision != "retry" and not record.stuck_undos and record.result is not None:
+                facts.append(replace(record.result, at=now))  # nothing is left to do
+            if await self._tell(facts, len(events)):
+                break
+        if life := self._lives.get(id):
+            await life.close()
+        await self.adopt(id)
+
     async def _answer(self, answer: e.PromiseAnswered) -> None:
         while True:
             record = fold(events := self._read(answer.id))
             if not may_answer(record, answer.name, answer.at):
                 raise Conflict(f"{answer.name!r} of saga {answer.id!r} is settled: this answer came too late")
-            if await self._tell(answer, len(events)):
+            if await self._tell([answer], len(events)):
                 return
 
-    async def _tell(self, fact: e.Event, version: int) -> bool:
+    async def _tell(self, facts: Sequence[e.Event], version: int) -> bool:
         try:
-            await self.journal.append(fact.id, [fact], version)
+            await self.journal.append(facts[0].id, facts, version)
         except Stale:
             return False
         return True
@@ -187,7 +234,15 @@ class Engine:
             raise failure
 
     async def recover_forever(self, every: float = 60) -> None:
-        """The background job: recover, wait `every` seconds, again."""
+        """The background job: recover, wait `every` seconds, again. A failing journal is tried again.
+
+        All that a worker's process needs, with a stop that hands its sagas over at once:
+
+            async with Engine(SqlJournal(url)) as engine:
+                engine.register(order_saga, shop)
+                asyncio.get_running_loop().add_signal_handler(SIGTERM, asyncio.current_task().cancel)
+                await engine.recover_forever()
+        """
         while True:
             try:
                 await self.recover()
@@ -195,15 +250,21 @@ class Engine:
                 _log.error("recovering is tried again in %g s: %s", every, error)
             await self.clock.sleep(every)
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
-        """Stop working, as in a crash: other workers go on once the leases have run out."""
+        """Stop working, as in a crash; other workers may go on at once."""
         for life in self.lives():
             await life.close()
 
     async def adopt(self, id: str) -> None:
         """Take over one saga if nobody runs it; after too many times without progress, park it instead."""
         record = fold(self.journal.read(id))
-        if id in self._lives or record.started is None or record.state.at_rest:
+        if id in self._lives or record.started is None or record.over:
             return
         if record.started.saga not in self._sagas:
             _log.warning("saga %s waits: %r is not registered with this engine", id, record.started.saga)
@@ -212,7 +273,7 @@ class Engine:
         if token is None or id in self._lives:
             return
         record = fold(events := self.journal.read(id))
-        if record.state.at_rest:
+        if record.over:
             return
         now = self.clock.now()
         facts: list[e.Event] = [e.Recovered(id=id, at=now)]

@@ -93,6 +93,7 @@ class UndoEnded(Line, frozen=True, tag="undo ended"):
     stuck: bool = False
     outcome: Outcome = "done"
     reason: str = ""
+    code: str = ""
 
 
 class TimerSet(Line, frozen=True, tag="timer set"):
@@ -127,6 +128,26 @@ class PromiseAnswered(Line, frozen=True, tag="promise answered"):
 
 class PromiseTimedOut(Line, frozen=True, tag="promise timed out"):
     """The deadline came before an answer."""
+
+    name: str
+
+
+class DeadlineSet(Line, frozen=True, tag="deadline set"):
+    """A scope was entered that has until `until`, whatever crashes in between."""
+
+    mark: str
+    until: float
+
+
+class DeadlinePassed(Line, frozen=True, tag="deadline passed"):
+    """`TimedOut` was raised in the saga by this verb, since the time of the scope `mark` was up."""
+
+    mark: str
+    verb: str
+
+
+class Versioned(Line, frozen=True, tag="versioned"):
+    """The saga passed this marker of `saga.version` before anything after it was recorded."""
 
     name: str
 
@@ -167,7 +188,7 @@ class Returned(Line, frozen=True, tag="returned"):
 
 
 class Raised(Line, frozen=True, tag="raised"):
-    """An exception left the saga function. `kind` is `module:qualified name`."""
+    """An exception left the saga function. `kind` is `module:qualified name`; `cause`: what it is from."""
 
     kind: str
     reason: str
@@ -175,6 +196,7 @@ class Raised(Line, frozen=True, tag="raised"):
     key: str = ""
     attempts: int = 0
     code: str = ""
+    cause: Raised | None = None
 
 
 class Stuck(Line, frozen=True, tag="stuck"):
@@ -182,6 +204,12 @@ class Stuck(Line, frozen=True, tag="stuck"):
 
     why: Literal["pivot passed", "not deterministic", "recovery given up"]
     reason: str
+
+
+class Released(Line, frozen=True, tag="released"):
+    """A person let a stuck saga go on: try again, or take their word that it is done, or leave it."""
+
+    decision: Literal["retry", "done", "skip"]
 
 
 Event = (
@@ -198,6 +226,9 @@ Event = (
     | PromiseAwaited
     | PromiseAnswered
     | PromiseTimedOut
+    | DeadlineSet
+    | DeadlinePassed
+    | Versioned
     | Noted
     | Parked
     | CancelAsked
@@ -205,6 +236,7 @@ Event = (
     | Returned
     | Raised
     | Stuck
+    | Released
 )
 
 ENDINGS = (Returned, Raised, Stuck)

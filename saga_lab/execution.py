@@ -15,14 +15,16 @@ from saga_lab import events as e
 from saga_lab.calls import DEFAULT, PATIENCE, Ending
 from saga_lab.context import Action, Check, OnStuck, SagaContext, Seconds, Undo
 from saga_lab.errors import Cancelled, PivotPassed, StepFailed
+from saga_lab.guards import DEADLINES
 from saga_lab.incarnation import Incarnation
 from saga_lab.retry import Retry
-from saga_lab.steps import perform, settle
-from saga_lab.undoing import Registered, SavePoint, Undoing
+from saga_lab.steps import perform
+from saga_lab.undoing import SCOPE, Registered, SavePoint, Scope, Undoing
 from saga_lab.values import from_json, result_type, text, to_json
 from saga_lab.waits import in_seconds, promise, sleep
 
 T = TypeVar("T")
+_BRANCH = ContextVar("branch", default="")
 
 
 class Execution(SagaContext):
@@ -32,10 +34,17 @@ class Execution(SagaContext):
         self.incarnation = self._saga = saga
         self.undoing = Undoing(saga)
         self.running: set[str] = set()
-        self._branch = ContextVar("branch", default="")
         self._counts: dict[tuple[str, str], int] = {}
         self._args: dict[tuple[str, str], bytes] = {}
         self._last_failure: StepFailed | None = None
+
+    def enter(self) -> Scope:
+        """What runs from here on is this saga, and nothing around it; gives its outermost scope."""
+        root = Scope()
+        SCOPE.set(root)
+        DEADLINES.set(())
+        _BRANCH.set("")
+        return root
 
     # ---- steps
 
@@ -51,7 +60,7 @@ class Execution(SagaContext):
         pivot: bool = False,
         key: str | None = None,
     ) -> T:
-        saga, scope = self._saga, self.undoing.scope.get()
+        saga, scope = self._saga, SCOPE.get()
         saga.alive()
         key = self.key(name) if key is None else key
         given = self._same_args(name, key, args)
@@ -65,11 +74,9 @@ class Execution(SagaContext):
                     f"step {name!r} has an undo, but this saga is already undoing: after that only steps "
                     "without `compensate` may follow (or put what may fail into a saga.scope() of its own)"
                 )
-            await saga.go_live(verb)
             what = getattr(action, "__qualname__", "")
             begun = saga.new(e.StepBegun, name, nth, key, given, compensate is not None, pivot, what)
-            if not await saga.write(begun, unless=saga.cancel_is_pending):
-                await saga.raise_cancelled(verb)
+            await saga.begin(verb, begun)
             order, ended = len(saga.events) - 1, None
         else:
             begun, order, ended = recorded.begun, recorded.order, recorded.ended
@@ -78,24 +85,25 @@ class Execution(SagaContext):
                 raise saga.diverged(f"called step {name} with {text(given)} instead of {text(begun.args)}")
         if compensate is not None:
             scope.register(Registered(name, key, compensate, pivot, order))
-        if ended is not None:
-            ending = Ending(ended.outcome, ended.attempts, None, ended.reason, ended.code)
-            if ended.outcome == "done":
-                ending = ending._replace(value=from_json(ended.value, type))
-        else:
+        passed = saga.pivot
+        if pivot:
+            saga.pivot = order
+        if ended is None:
             self.running.add(name)
             try:
                 limit = None if timeout is None else in_seconds(timeout)
-                call, again = lambda: action(begun.key, *args), recorded is not None
-                ending = await perform(saga, begun, call, check, retry, limit, again)
-                ending = await settle(saga, begun, ending, type)
+                call = lambda: action(key, *args)  # noqa: E731
+                ending = await perform(saga, begun, recorded, call, check, retry, limit, type)
             finally:
                 self.running.discard(name)
-        if verb in saga.record.cancel_raised:
-            raise Cancelled("the saga was cancelled")
-        if pivot:
-            passed = ending.outcome == "done" or (ending.outcome == "in doubt" and compensate is None)
-            self.undoing.pivot = order if passed else -1
+        else:
+            value = from_json(ended.value, type) if ended.outcome == "done" else None
+            ending = Ending(ended.outcome, ended.attempts, value, ended.reason, ended.code)
+        if pivot and not (ending.outcome == "done" or (ending.outcome == "in doubt" and compensate is None)):
+            saga.pivot = passed
+        if ending.cut is not None:
+            await saga.raise_cut(verb, ending.cut)
+        saga.raise_again(verb)
         if ending.outcome == "done":
             return ending.value  # type: ignore[no-any-return]
         if ending.outcome != "in doubt":
@@ -116,14 +124,15 @@ class Execution(SagaContext):
 
     async def compensate(self, on_stuck: OnStuck = "stop") -> None:
         self._saga.alive()
-        if self.undoing.pivot >= 0:
+        if self._saga.pivot >= 0:
             raise PivotPassed(
                 "the point of no return is passed, or may be: from here the saga can only go forward"
             )
-        await self.undoing.undo(self.undoing.scope.get(), on_stuck, self._last_failure)
+        await self.undoing.undo(SCOPE.get(), on_stuck, self._last_failure)
 
-    def scope(self, on_stuck: OnStuck = "stop") -> SavePoint:
-        return SavePoint(self._saga, self.undoing, on_stuck)
+    def scope(self, on_stuck: OnStuck = "stop", within: Seconds | None = None) -> SavePoint:
+        deadline = None if within is None else (self._mark("deadline"), in_seconds(within))
+        return SavePoint(self._saga, self.undoing, on_stuck, deadline)
 
     async def gather(self, *steps: Coroutine[Any, Any, Any]) -> list[Any]:
         group = self._mark("gather")
@@ -151,7 +160,7 @@ class Execution(SagaContext):
         return [task.result() for task in tasks]
 
     async def _in_branch(self, label: str, step: Coroutine[Any, Any, T]) -> T:
-        self._branch.set(label)
+        _BRANCH.set(label)
         return await step
 
     # ---- time and people
@@ -175,6 +184,15 @@ class Execution(SagaContext):
                 f"a step needs a name without '/', not {step!r}: its key is '<saga id>/<step name>'"
             )
         return f"{self._saga.id}/{step}"
+
+    def version(self, name: str) -> bool:
+        saga, versions = self._saga, self._saga.record.versions
+        saga.alive()
+        if name not in versions:
+            versions[name] = not saga.replaying
+            if versions[name]:
+                saga.write_later(saga.new(e.Versioned, name))
+        return versions[name]
 
     def now(self) -> float:
         saga, mark = self._saga, self._mark("now")
@@ -201,7 +219,7 @@ class Execution(SagaContext):
         return _Done()
 
     def _mark(self, kind: str) -> str:
-        branch = self._branch.get()
+        branch = _BRANCH.get()
         return f"{branch}{self._count(kind, branch)}"
 
     def _count(self, kind: str, name: str) -> int:

@@ -49,6 +49,12 @@ def _sentence(event: e.Event) -> str:
             return f"{event.name!r} was answered; the first answer counts, a later one gets a Conflict."
         case e.PromiseTimedOut():
             return f"Nobody answered {event.name!r} before the deadline, and a tie goes to the timer."
+        case e.DeadlineSet():
+            return f"What follows has until {event.until:.3f}, an instant that no crash can move."
+        case e.DeadlinePassed():
+            return f"The time was up, so TimedOut was raised in the saga, once, at {event.verb}."
+        case e.Versioned():
+            return f"The saga takes the way of {event.name!r}, now and on every replay."
         case e.Noted():
             return f"The saga asked for the time, {event.value:.3f}, and will get the same on every replay."
         case e.Parked():
@@ -65,6 +71,15 @@ def _sentence(event: e.Event) -> str:
             )
         case e.Stuck():
             return f"The saga is stuck, {event.why}: {event.reason}."
+        case e.Released():
+            return f"A person released it with {event.decision!r}: {_RELEASED[event.decision]}."
+
+
+_RELEASED = {
+    "retry": "what failed for good is tried again, with a new budget",
+    "done": "what was stuck is done by hand, and what is older follows",
+    "skip": "what was stuck is left as it is, and what is older follows",
+}
 
 
 def _part(event: e.AttemptFailed) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from saga_lab import events as e
 
 
@@ -29,13 +31,23 @@ class State(StrEnum):
         return self.terminal or self is State.STUCK
 
 
+Asked = tuple[str, ...]
+"""What a saga function asks for: `("step", name, nth)`, `("undo", key)`, `("sleep" or "promise", mark)`."""
+
+
 @dataclass(slots=True)
 class StepRecord:
-    """One occurrence of a step. `order` is the place of its intent in the journal."""
+    """One occurrence of a step. `order` is the place of its intent in the journal.
+
+    `since`: when its budget began, in seconds. `released`: how it had ended before a person let it be tried
+    again.
+    """
 
     begun: e.StepBegun
     order: int
+    since: float
     ended: e.StepEnded | None = None
+    released: e.StepEnded | None = None
 
     @property
     def may_stand(self) -> bool:
@@ -45,29 +57,42 @@ class StepRecord:
 
 @dataclass(slots=True)
 class Record:
-    """A saga as its journal tells it. Also the memory from which a replay answers."""
+    """A saga as its journal tells it. Also the memory from which a replay answers.
+
+    `due`: what a replay has to ask for, and where it stands in the journal. `told`: the stuck undos that
+    the saga function heard of before they were released. `word`: the result that stands meanwhile.
+    """
 
     started: e.Started | None = None
     steps: dict[tuple[str, int], StepRecord] = field(default_factory=dict)
     attempts: dict[tuple[e.Part, str, int], e.AttemptFailed] = field(default_factory=dict)
+    due: dict[Asked, int] = field(default_factory=dict)
     undoing: bool = False
     undos: dict[str, e.UndoEnded | None] = field(default_factory=dict)
+    told: dict[str, e.UndoEnded] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
     timers: dict[str, e.TimerSet] = field(default_factory=dict)
     fired: set[str] = field(default_factory=set)
+    deadlines: dict[str, float] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
     waits: dict[str, e.PromiseAwaited] = field(default_factory=dict)
     answers: dict[str, e.PromiseAnswered | e.PromiseTimedOut] = field(default_factory=dict)
     notes: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, bool] = field(default_factory=dict)
     letters: list[e.Parked] = field(default_factory=list)
     cancel_asked: bool = False
-    cancel_raised: set[str] = field(default_factory=set)
+    raised_at: dict[str, e.CancelRaised | e.DeadlinePassed] = field(default_factory=dict)
     recoveries: int = 0
     result: e.Returned | e.Raised | None = None
+    word: e.Returned | e.Raised | None = None
     stuck: e.Stuck | None = None
     heading: State = State.RUNNING
 
     @property
     def stuck_undos(self) -> list[e.UndoEnded]:
-        return [ended for ended in self.undos.values() if ended is not None and ended.stuck]
+        """The undos that failed for good and are a person's to see to."""
+        ended = (ended for ended in self.undos.values() if ended is not None and ended.stuck)
+        return [undo for undo in ended if undo.key not in self.skipped]
 
     @property
     def standing(self) -> list[StepRecord]:
@@ -80,6 +105,11 @@ class Record:
         return next((step for step in self.steps.values() if step.begun.pivot and step.may_stand), None)
 
     @property
+    def over(self) -> bool:
+        """No worker has anything left to do; after a stuck undo, the function may still have."""
+        return self.result is not None or self.stuck is not None
+
+    @property
     def state(self) -> State:
         if self.stuck or self.stuck_undos:
             return State.STUCK
@@ -89,12 +119,6 @@ class Record:
         if self.heading is State.RUNNING and self._waiting:
             return State.WAITING
         return self.heading
-
-    def to_be_asked(self) -> set[tuple[str, ...]]:
-        """What a replay has to ask for before anything new may happen."""
-        steps = {("step", name, str(nth)) for name, nth in self.steps}
-        undos, sleeps = {("undo", key) for key in self.undos}, {("sleep", mark) for mark in self.timers}
-        return steps | undos | sleeps | {("promise", mark) for mark in self.waits}
 
     @property
     def _waiting(self) -> bool:
@@ -120,14 +144,15 @@ def fold(events: Iterable[e.Event]) -> Record:
     return record
 
 
-PROGRESS = (e.StepEnded, e.UndoEnded, e.TimerFired, e.PromiseAnswered, e.PromiseTimedOut)
+PROGRESS = (e.StepEnded, e.UndoEnded, e.TimerFired, e.PromiseAnswered, e.PromiseTimedOut, e.Released)
 """A worker that dies again and again without one of these in between dies at one place."""
 
 
 def _take(record: Record, order: int, event: e.Event) -> None:
     match event:
         case e.StepBegun():
-            record.steps[event.step, event.nth] = StepRecord(event, order)
+            record.steps[event.step, event.nth] = StepRecord(event, order, event.at)
+            record.due["step", event.step, str(event.nth)] = order
             record.heading = State.RUNNING
         case e.StepEnded():
             record.steps[event.step, event.nth].ended = event
@@ -140,26 +165,77 @@ def _take(record: Record, order: int, event: e.Event) -> None:
             record.heading = State.COMPENSATING
         case e.UndoBegun():
             record.undos[event.key] = None
+            record.due["undo", event.key] = order
             record.heading = State.COMPENSATING
         case e.UndoEnded():
             record.undos[event.key] = event
         case e.TimerSet():
             record.timers[event.mark] = event
+            record.due["sleep", event.mark] = order
         case e.TimerFired():
             record.fired.add(event.mark)
+        case e.DeadlineSet():
+            record.deadlines[event.mark] = event.until
+        case e.DeadlinePassed():
+            record.passed.add(event.mark)
+            record.raised_at[event.verb] = event
         case e.PromiseAwaited():
             record.waits[event.mark] = event
+            record.due["promise", event.mark] = order
         case e.PromiseAnswered() | e.PromiseTimedOut():
             record.answers[event.name] = event
         case e.Noted():
             record.notes[event.mark] = event.value
+        case e.Versioned():
+            record.versions[event.name] = True
         case e.Parked():
             record.letters.append(event)
         case e.CancelAsked():
             record.cancel_asked = True
         case e.CancelRaised():
-            record.cancel_raised.add(event.verb)
+            record.raised_at[event.verb] = event
         case e.Returned() | e.Raised():
             record.result = event
         case e.Stuck():
             record.stuck = event
+        case e.Released():
+            _release(record, event)
+
+
+def _release(record: Record, event: e.Released) -> None:
+    """Stuck undos are tried again, or taken as done, or left; then the older ones follow.
+
+    The saga function was told of them, and is told the same on replay, so that it takes the same way to its
+    recorded result. What failed past the pivot is run again: then the result was no end.
+    """
+    stuck = record.stuck_undos
+    for undo in stuck:
+        record.told.setdefault(undo.key, undo)
+        record.attempts.pop(("undo", undo.step, 0), None)
+        if event.decision == "retry":
+            record.undos[undo.key] = None
+        elif event.decision == "done":
+            record.undos[undo.key] = replace(undo, stuck=False)
+        else:
+            record.skipped.add(undo.key)
+    if record.stuck and event.decision == "retry":
+        if isinstance(record.result, e.Raised):
+            _run_again(record, record.result, event.at)
+        record.result = record.word = None
+    elif stuck:
+        record.word, record.result = record.result, None
+    record.stuck = None
+    record.heading = State.COMPENSATING if stuck else State.RUNNING
+    record.letters = [letter for letter in record.letters if letter.by == "saga"]
+
+
+def _run_again(record: Record, raised: e.Raised, now: float) -> None:
+    """The step whose failure left the function gets a new budget; what was asked for after it need not be."""
+    failed = [step for step in record.steps.values() if step.begun.step == raised.step and step.ended]
+    if not failed or failed[-1].begun.key != raised.key:
+        return
+    step = failed[-1]
+    step.released, step.ended, step.since = step.ended, None, now
+    record.attempts.pop(("action", step.begun.step, step.begun.nth), None)
+    record.attempts.pop(("check", step.begun.step, step.begun.nth), None)
+    record.due = {asked: order for asked, order in record.due.items() if order <= step.order}

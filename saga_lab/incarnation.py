@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from saga_lab import events as e
-from saga_lab.calls import Guard
-from saga_lab.errors import Cancelled, NotDeterministic, StepFailed, Suspended
+from saga_lab.errors import Cancelled, NotDeterministic, StepFailed, Suspended, TimedOut
 from saga_lab.fold import fold
+from saga_lab.guards import DEADLINES, INSTANT, Cut, Deadline, Guard
 from saga_lab.journals import Fenced, Journal, Stale
 
 L = TypeVar("L", bound=e.Line)
@@ -32,6 +33,7 @@ class Incarnation:
     """A worker's turn at one saga, from its start or its recovery to its end, a crash or a lost lease.
 
     `events` is the journal as far as this worker knows it, `record` what it said when the turn began.
+    `pivot` is where the intent of a pivot stands that is done, or may be; -1 when nothing is final yet.
     """
 
     def __init__(self, id: str, journal: Journal, clock: Clock, token: int, events: list[e.Event]) -> None:
@@ -42,6 +44,7 @@ class Incarnation:
         self.answers = self.record.answers
         self.dead: BaseException | None = None
         self.divergence: NotDeterministic | None = None
+        self.pivot = -1
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: set[Guard] = set()
         self.published: Callable[[Sequence[e.Event]], None] = lambda events: None
@@ -50,9 +53,13 @@ class Incarnation:
         self.token = token
         self._unwritten: list[e.Event] = []
         self._one_write = asyncio.Lock()
-        self._unasked = self.record.to_be_asked()
+        self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
-        self._cancel_pending = self.record.cancel_asked and not self.record.cancel_raised
+        self._flushing: asyncio.Handle | None = None
+        raised = self.record.raised_at.values()
+        self._cancel_pending = self.record.cancel_asked and not any(
+            isinstance(event, e.CancelRaised) for event in raised
+        )
 
     # ---- writing
 
@@ -60,14 +67,15 @@ class Incarnation:
         """An event of this saga, now."""
         return kind(*fields, **named, id=self.id, at=self.clock.now())
 
-    async def write(self, *events: e.Event, unless: Callable[[], bool] = lambda: False) -> bool:
+    async def write(self, *events: e.Event, unless: Callable[[], object] | None = None) -> bool:
         """Append, durable on return. False, and nothing written, when `unless` became true meanwhile."""
-        async with self._one_write:
+        await self._one_write.acquire()
+        try:
             self.alive()
             waiting = len(self._unwritten)
             batch = [*self._unwritten, *events]
             while batch:
-                if unless():
+                if unless is not None and unless():
                     return False
                 try:
                     await self._journal.append(self.id, batch, len(self.events), self.token)
@@ -80,10 +88,29 @@ class Incarnation:
             self.events.extend(batch)
             self.published(batch)
             return True
+        finally:
+            self._one_write.release()
 
     def write_later(self, event: e.Event) -> None:
-        """Durable with the next write: for what nobody can see before that."""
+        """Durable with the next write, which comes before anything acts on the world, or in a moment."""
         self._unwritten.append(event)
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Nothing else wrote what is left, because the saga waits."""
+        self._flushing = None
+        if self._unwritten and self.dead is None and self.divergence is None:
+            task = asyncio.get_running_loop().create_task(self._write_rest())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _write_rest(self) -> None:
+        try:
+            await self.write()
+        except BaseException:  # whoever waits for the end of a saga that died is told why
+            if self.dead is None and self.divergence is None:
+                raise
 
     def letter(self, reason: str, about: StepFailed | None = None, mark: str = "") -> e.Parked:
         """A dead letter; with a `mark` it is the saga's own, else the kernel's."""
@@ -110,7 +137,7 @@ class Incarnation:
             self.published([event])
             if isinstance(event, e.CancelAsked):
                 self._cancel_pending = True
-                self.cut(Cancelled("the saga was cancelled"))
+                self.cut(Cut())
             else:
                 self.answers[event.name] = event
                 for waiter in self._waiters.pop(event.name, []):
@@ -123,56 +150,114 @@ class Incarnation:
         self._waiters.setdefault(name, []).append(waiter)
         return waiter
 
-    def cut(self, reason: Exception) -> None:
-        """Cut off every call and wait that may be cut off."""
+    # ---- cutting off
+
+    def cut(self, cut: Cut) -> None:
+        """Cut off every call and wait that may be cut off; those in the scope alone when its time is up."""
         for guard in list(self.guards):
-            guard.cut(reason)
+            if cut.deadline is None or cut.deadline in guard.deadlines:
+                guard.cut(cut)
+
+    def deadline(self, mark: str, seconds: float) -> Deadline:
+        """The deadline of a scope that is entered now: the same on every replay."""
+        until = self.record.deadlines.get(mark)
+        if until is None:
+            until = self.clock.now() + seconds
+            self.write_later(self.new(e.DeadlineSet, mark, until))
+        deadline = Deadline(mark, until, mark in self.record.passed)
+        self._watch(deadline)
+        return deadline
+
+    def _watch(self, deadline: Deadline) -> None:
+        """See to it that what waits when a scope's time is up is cut off, unless it is at its pivot."""
+
+        def check() -> None:
+            if deadline.until - self.clock.now() > INSTANT:
+                self._watch(deadline)
+            elif self.pivot < 0 and not deadline.raised:
+                self.cut(Cut(deadline))
+
+        left = max(0.0, deadline.until - self.clock.now())
+        deadline.timer = asyncio.get_running_loop().call_later(left, check)
 
     def cancel_is_pending(self) -> bool:
         return self._cancel_pending
 
-    async def raise_cancelled(self, verb: str, *events: e.Event) -> NoReturn:
-        """The cancel reaches the saga here, and on every replay again."""
-        self._cancel_pending = False
-        await self.write(*events, self.new(e.CancelRaised, verb))
-        raise Cancelled("the saga was cancelled")
+    def was_cancelled(self) -> bool:
+        """The saga was told that it is cancelled."""
+        return any(isinstance(event, e.CancelRaised) for event in self.events)
+
+    def cut_due(self) -> Cut | None:
+        """What keeps the saga from beginning anything: a cancel, or the deadline of a scope around it."""
+        if self._cancel_pending:
+            return Cut()
+        if self.pivot < 0:
+            for deadline in DEADLINES.get():
+                if not deadline.raised and deadline.until - self.clock.now() <= INSTANT:
+                    return Cut(deadline)
+        return None
+
+    async def raise_cut(self, verb: str, cut: Cut) -> NoReturn:
+        """The cancel or the deadline reaches the saga here, once, and on every replay again."""
+        event: e.CancelRaised | e.DeadlinePassed
+        if cut.deadline is None:
+            self._cancel_pending = False
+            event = self.new(e.CancelRaised, verb)
+        else:
+            cut.deadline.raised = True
+            event = self.new(e.DeadlinePassed, cut.deadline.mark, verb)
+        await self.write(event)
+        raise _told(event)
+
+    def raise_again(self, verb: str) -> None:
+        """Raise what was raised at this verb before."""
+        if event := self.record.raised_at.get(verb):
+            raise _told(event)
 
     # ---- replaying
 
     def asked(self, *what: str) -> None:
         """The function asked for something that may be in the journal."""
-        self._unasked.discard(what)
+        self._unasked.pop(what, None)
 
-    async def go_live(self, verb: str) -> None:
-        """From here the verb acts: all that is recorded was asked for, and a cancel that came is raised."""
-        if verb in self.record.cancel_raised:
-            raise Cancelled("the saga was cancelled")
+    @property
+    def replaying(self) -> bool:
+        """The journal goes on beyond what the function has asked for."""
+        return bool(self._unasked)
+
+    async def begin(self, verb: str, *intent: e.Event) -> None:
+        """From here the verb acts: all that is recorded was asked for, and its intent is durable."""
+        self.raise_again(verb)
         await self.catch_up(verb)
-        if self._cancel_pending:
-            await self.raise_cancelled(verb)
+        if (self.cut_due() is None) and (not intent or await self.write(*intent, unless=self.cut_due)):
+            return
+        cut = self.cut_due()
+        assert cut is not None
+        await self.raise_cut(verb, cut)
 
-    async def catch_up(self, what: str) -> None:
-        """Wait until the function has asked for all that its journal holds, or nothing moves any more.
+    async def catch_up(self, what: str, before: float = math.inf) -> None:
+        """Wait until the function has asked for what its journal holds `before` a place, or nothing moves.
 
         The branches of a gather need a turn each; one that waits on a clock of its own gets half a minute.
         """
-        quiet = 0
-        while left := len(self._unasked):
-            await (asyncio.sleep(0) if quiet < _TURNS else self.clock.sleep(1))
-            self.alive()
-            quiet = 0 if len(self._unasked) < left else quiet + 1
+        quiet, last = 0, 0
+        while self._unasked and (left := sum(order < before for order in self._unasked.values())):
+            quiet = quiet + 1 if left == last else 0
+            last = left
             if quiet > _TURNS + _MORE_PATIENCE:
                 raise self.diverged(f"asked for {what}")
+            await (asyncio.sleep(0) if quiet < _TURNS else self.clock.sleep(1))
+            self.alive()
 
-    def check_end(self, undoing: bool = False) -> None:
-        """The function is over: note what it should have asked for; undos not yet, if the kernel goes on."""
-        left = [what for what in self._unasked if not (undoing and what[0] == "undo")]
-        if self.divergence is None and left:
+    def check_end(self, but: str = "") -> None:
+        """The function is over: raises NotDeterministic when its journal has more than it asked for."""
+        if self.divergence is None and any(kind != but for kind, *_ in self._unasked):
             self.diverged("ended")
+        self.alive()
 
     def diverged(self, how: str) -> NotDeterministic:
         """The replay took another way, which ends this incarnation's acting."""
-        first = " ".join(min(self._unasked, default=()))
+        first = " ".join(next(iter(self._unasked), ()))
         instead = f", where the journal goes on with {first}" if first else ""
         self.divergence = self.divergence or NotDeterministic(
             f"the replay of saga {self.id} {how}{instead}. A saga must decide by its request and the "
@@ -200,3 +285,9 @@ class Incarnation:
             for task in self.tasks - {asyncio.current_task()}:
                 task.cancel()
         return Suspended(str(error)) if isinstance(error, Exception) else error
+
+
+def _told(event: e.CancelRaised | e.DeadlinePassed) -> Exception:
+    if isinstance(event, e.CancelRaised):
+        return Cancelled("the saga was cancelled")
+    return TimedOut("the time of this scope was up")

@@ -53,9 +53,16 @@ class Life:
             await waiter
 
     async def close(self) -> None:
-        """End as in a crash."""
+        """End as in a crash, but leave the saga to whoever wants it at once."""
         self._task.cancel()
         await asyncio.gather(self._task, *self._errands, return_exceptions=True)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Nobody need wait until the lease runs out."""
+        if self._journal.leases and not isinstance(self.saga.dead, Fenced):
+            now = self.saga.clock.now()
+            await self._journal.claim(self.saga.id, self._worker, now, now)
 
     def look_outside(self) -> None:
         """Something was appended to the journal from outside."""
@@ -70,6 +77,8 @@ class Life:
     async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         try:
             self.error = await drive(self.saga, function, services)
+            if self.saga.letters():
+                await self._let_go()  # a person may release it at any engine
         except BaseException as death:  # noqa: BLE001 - whoever waits for the result is told
             # A saga that another worker took over goes on there; its result comes from the journal.
             self.error = None if isinstance(self.saga.dead, Fenced) else self.saga.dead or death

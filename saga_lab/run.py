@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from saga_lab import events as e
-from saga_lab.errors import CompensationFailed, NotDeterministic, Refused, StepFailed
+from saga_lab.errors import CompensationFailed, NotDeterministic
 from saga_lab.fold import Record, State, fold
+from saga_lab.left import made_again
 from saga_lab.values import from_json, result_type
 
 if TYPE_CHECKING:
@@ -39,19 +39,21 @@ class Run:
         nothing else.
         """
         while True:
-            if self._life is not None:
-                await self._life.ended()
-                if self._life.error is not None:
-                    raise self._life.error
+            life = self._life = self._engine.life(self.id) or self._life
+            if life is not None:
+                await life.ended()
             events = self.events
-            if isinstance(events[-1], e.Returned):
-                return from_json(events[-1].value, self._type(events))
+            if life is not None and life.error is not None:
+                since = events[len(life.saga.events) :]
+                if not any(isinstance(event, e.Released) for event in since):
+                    raise life.error
             record = fold(events)
-            if record.state.at_rest:
+            if isinstance(record.result, e.Returned):
+                return from_json(record.result.value, self._type(events))
+            if record.over:
                 raise _error(record)
             await self._engine.adopt(self.id)  # its worker may be gone
-            self._life = self._engine.life(self.id)
-            if self._life is None:
+            if self._engine.life(self.id) is None:
                 await self._engine.clock.sleep(1)
 
     def _type(self, events: Sequence[e.Event]) -> Any:
@@ -63,27 +65,8 @@ class Run:
 def _error(record: Record) -> BaseException:
     """What to raise for a saga that ended in another process, or cannot go on."""
     if isinstance(record.result, e.Raised):
-        return _rebuilt(record.result)
+        return made_again(record.result, record)
     assert record.stuck is not None
     if record.stuck.why == "not deterministic":
         return NotDeterministic(record.stuck.reason)
     return CompensationFailed([], RuntimeError(record.stuck.reason))
-
-
-def _rebuilt(raised: e.Raised) -> Exception:
-    """The recorded exception, made again after a restart: same type, text, step, key and attempts."""
-    module, _, name = raised.kind.partition(":")
-    kind: Any = sys.modules.get(module)
-    for part in name.split("."):
-        kind = getattr(kind, part, None)
-    if not (isinstance(kind, type) and issubclass(kind, Exception)):
-        kind = RuntimeError
-    error: Exception = kind.__new__(kind)
-    error.args = (raised.reason,)
-    if isinstance(error, StepFailed):
-        StepFailed.__init__(error, raised.reason, step=raised.step, key=raised.key, attempts=raised.attempts)
-    if isinstance(error, Refused):
-        error.code = raised.code
-    if isinstance(error, CompensationFailed):
-        error.failures, error.original = [], None
-    return error

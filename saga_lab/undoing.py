@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -12,19 +13,26 @@ from saga_lab import events as e
 from saga_lab.calls import Ending, call_until_settled
 from saga_lab.context import OnStuck, Undo
 from saga_lab.errors import CompensationFailed, StepFailed
+from saga_lab.guards import DEADLINES, Deadline
 from saga_lab.incarnation import Incarnation
 
 
 @dataclass(slots=True)
 class Registered:
-    """An undo that is due if the saga turns round. `order`: where its step's intent stands in the journal."""
+    """An undo that is due if the saga turns round. `order`: where its step's intent stands in the journal.
+
+    Once `tried`: `stuck` is why it failed for good, `told` what the saga function heard of that before a
+    person released it.
+    """
 
     step: str
     key: str
     undo: Undo
     pivot: bool
     order: int
+    tried: bool = False
     stuck: StepFailed | None = None
+    told: StepFailed | None = None
 
 
 @dataclass(slots=True)
@@ -58,84 +66,115 @@ class Scope:
             scope.undos.pop(key, None)
 
 
-class Undoing:
-    """Carries out the undos of one saga, one at a time.
+SCOPE: ContextVar[Scope] = ContextVar("scope")
+"""The innermost scope around what runs here; each saga runs in one of its own."""
 
-    `pivot` is where the intent of a passed pivot stands in the journal, -1 before: what was
-    registered earlier is never undone.
-    """
+
+class Undoing:
+    """Carries out the undos of one saga, one at a time; what was registered before a passed pivot, never."""
 
     def __init__(self, saga: Incarnation) -> None:
         self._saga = saga
         self._began = saga.record.undoing
         self._one = asyncio.Lock()
-        root = Scope()
-        self.scope = ContextVar("scope", default=root)
-        self.pivot = -1
 
     async def undo(self, scope: Scope, on_stuck: OnStuck, original: BaseException | None = None) -> None:
-        """Undo what is registered in a scope, newest first; raises CompensationFailed when one is stuck."""
+        """Undo what is registered in a scope, newest first; raises CompensationFailed when one is stuck.
+
+        When a person released an undo that was stuck, the older ones follow, and what the saga function is
+        told stays the same: it goes the way that its journal tells.
+        """
+        saga = self._saga
         async with self._one:
             scope.turned = True
             if not self._began:
                 self._began = True
-                self._saga.write_later(self._saga.new(e.UndoingBegan))
-            due = [undo for undo in scope.undos.values() if undo.order > self.pivot]
+                saga.write_later(saga.new(e.UndoingBegan))
             failures: list[StepFailed] = []
+            recorded, silent = math.inf, False
+            due = [undo for undo in scope.undos.values() if undo.order > saga.pivot]
             for undo in sorted(due, key=lambda undo: undo.order, reverse=True):
-                if undo.stuck is None:
-                    undo.stuck = await self._undo_one(undo)
-                if undo.stuck is None:
+                if undo.key in saga.record.told:
+                    recorded = min(recorded, saga.record.due.get(("undo", undo.key), math.inf))
+                if not undo.tried:
+                    await self._try(undo, recorded)
+                known = undo.told or undo.stuck
+                if known is None:
                     del scope.undos[undo.key]
                     continue
-                failures.append(undo.stuck)
-                if on_stuck == "stop" or undo.pivot:
+                if not silent:
+                    failures.append(known)
+                last = on_stuck == "stop" or undo.pivot
+                silent = silent or (last and undo.told is not None)
+                if last and undo.stuck is not None:
                     break
-        told = original.failures if isinstance(original, CompensationFailed) else []
-        if not all(stuck in told for stuck in failures):
+        heard = original.failures if isinstance(original, CompensationFailed) else []
+        if not all(one in heard for one in failures):
             raise CompensationFailed(failures, original) from original
 
-    async def _undo_one(self, undo: Registered) -> StepFailed | None:
-        """Carry out one undo; gives its error when it failed for good, and parks it."""
+    async def _try(self, undo: Registered, recorded: float) -> None:
+        """Carry out one undo, or read how it ended; one that fails for good is parked.
+
+        `recorded`: the place in the journal up to which a replay must have come.
+        """
         saga, key = self._saga, undo.key
         saga.asked("undo", key)
-        ended = saga.record.undos.get(key)
+        undo.tried = True
+        told, ended = saga.record.told.get(key), saga.record.undos.get(key)
+        undo.told = None if told is None else failure(told)
         if ended is not None:
-            stuck = Ending(ended.outcome, ended.attempts, reason=ended.reason) if ended.stuck else None
-            return stuck and stuck.error(f"undo of {undo.step}", key)
-        await saga.catch_up(f"the undo of step {undo.step!r}")
+            undo.stuck = failure(ended) if ended.stuck and key not in saga.record.skipped else None
+            return
+        await saga.catch_up(f"the undo of step {undo.step!r}", recorded)
         if key not in saga.record.undos:
             await saga.write(saga.new(e.UndoBegun, undo.step, key))
         ending = await call_until_settled(saga, "undo", undo.step, 0, key, lambda: undo.undo(key))
-        failed = None if ending.outcome == "done" else ending.error(f"undo of {undo.step}", key)
-        told = (ending.attempts, failed is not None, ending.outcome, ending.reason)
-        facts: list[e.Event] = [saga.new(e.UndoEnded, undo.step, key, *told)]
-        if failed is not None and not any(
-            letter.key == key and letter.by == "kernel" for letter in saga.letters()
-        ):
-            facts.append(saga.letter(f"undo {undo.step} by hand: {ending.reason or 'no answer'}", failed))
-        await saga.write(*facts)
-        return failed
+        stuck = ending.outcome != "done"
+        ended = saga.new(
+            e.UndoEnded, undo.step, key, ending.attempts, stuck, ending.outcome, ending.reason, ending.code
+        )
+        saga.write_later(ended)
+        if stuck:
+            undo.stuck = failure(ended)
+            why = f"undo {undo.step} by hand: {ending.reason or 'no answer'}"
+            await saga.write(saga.letter(why, undo.stuck))
+
+
+def failure(ended: e.UndoEnded) -> StepFailed:
+    """The error of an undo that failed for good."""
+    told = Ending(ended.outcome, ended.attempts, None, ended.reason, ended.code)
+    return told.error(f"undo of {ended.step}", ended.key)
 
 
 class SavePoint:
-    """`async with saga.scope():`, as an object."""
+    """`async with saga.scope():`, as an object. `deadline`: its mark, and the seconds it has."""
 
-    def __init__(self, saga: Incarnation, undoing: Undoing, on_stuck: OnStuck) -> None:
+    def __init__(
+        self, saga: Incarnation, undoing: Undoing, on_stuck: OnStuck, deadline: tuple[str, float] | None
+    ) -> None:
         self._saga = saga
         self._undoing = undoing
         self._on_stuck = on_stuck
-        self._before: Token[Scope]
+        self._within = deadline
+        self._outer: Token[Scope]
+        self._deadline: Deadline | None = None
+        self._longer: Token[tuple[Deadline, ...]]
 
     async def __aenter__(self) -> None:
         self._saga.alive()
-        self._before = self._undoing.scope.set(Scope(outer=self._undoing.scope.get()))
+        self._outer = SCOPE.set(Scope(outer=SCOPE.get()))
+        if self._within is not None:
+            self._deadline = self._saga.deadline(*self._within)
+            self._longer = DEADLINES.set((*DEADLINES.get(), self._deadline))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        inner = self._undoing.scope.get()
-        self._undoing.scope.reset(self._before)
+        inner = SCOPE.get()
+        SCOPE.reset(self._outer)
+        if self._deadline is not None:
+            DEADLINES.reset(self._longer)
+            self._deadline.end()
         self._saga.alive()
         if isinstance(error, Exception):
             await self._undoing.undo(inner, self._on_stuck, error)

@@ -6,14 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from saga_lab import events as e
-from saga_lab.calls import guarded
 from saga_lab.context import Seconds
-from saga_lab.errors import Cancelled, Refused, TimedOut
+from saga_lab.errors import Refused, TimedOut
+from saga_lab.guards import INSTANT, Cut, guarded
 from saga_lab.incarnation import Incarnation
 from saga_lab.values import from_json
-
-INSTANT = 1e-6
-"""Seconds; nearer than a clock can tell."""
 
 
 def in_seconds(length: Seconds) -> float:
@@ -27,19 +24,19 @@ async def sleep(saga: Incarnation, mark: str, seconds: float) -> None:
     saga.asked("sleep", mark)
     if mark in saga.record.fired:
         return
-    await saga.go_live(verb)
     timer = saga.record.timers.get(mark)
     if timer is None:
         timer = saga.new(e.TimerSet, mark, saga.clock.now() + seconds)
-        if not await saga.write(timer, unless=saga.cancel_is_pending):
-            await saga.raise_cancelled(verb)
+        await saga.begin(verb, timer)
+    else:
+        await saga.begin(verb)
     try:
         while (left := timer.until - saga.clock.now()) > INSTANT:
             saga.resting(left)
-            await guarded(saga, saga.clock.sleep(left))
-    except Cancelled:
-        await saga.raise_cancelled(verb)
-    await saga.write(saga.new(e.TimerFired, mark))
+            await guarded(saga, lambda: saga.clock.sleep(left))
+    except Cut as cut:
+        await saga.raise_cut(verb, cut)
+    saga.write_later(saga.new(e.TimerFired, mark))
 
 
 async def promise(saga: Incarnation, mark: str, name: str, type: Any, limit: float | None) -> Any:
@@ -47,18 +44,19 @@ async def promise(saga: Incarnation, mark: str, name: str, type: Any, limit: flo
     saga.alive()
     verb = f"promise {name} {mark}"
     saga.asked("promise", mark)
-    if verb in saga.record.cancel_raised or name not in saga.answers:
-        await saga.go_live(verb)
+    saga.raise_again(verb)
+    if name not in saga.answers:
         wait = saga.record.waits.get(mark)
         if wait is None:
             until = None if limit is None else saga.clock.now() + limit
             wait = saga.new(e.PromiseAwaited, name, mark, until)
-            if not await saga.write(wait, unless=saga.cancel_is_pending):
-                await saga.raise_cancelled(verb)
+            await saga.begin(verb, wait)
+        else:
+            await saga.begin(verb)
         try:
             await _answer(saga, name, wait.until)
-        except Cancelled:
-            await saga.raise_cancelled(verb)
+        except Cut as cut:
+            await saga.raise_cut(verb, cut)
     answer = saga.answers[name]
     if isinstance(answer, e.PromiseTimedOut):
         raise TimedOut(f"nobody answered {name!r} in time")
@@ -78,6 +76,6 @@ async def _answer(saga: Incarnation, name: str, until: float | None) -> None:
             return
         saga.resting(left)
         try:
-            await guarded(saga, saga.answered(name), left)
+            await guarded(saga, lambda: saga.answered(name), left)
         except TimeoutError:
             continue

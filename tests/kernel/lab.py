@@ -134,6 +134,13 @@ class Lab:
         await self.engine.recover()
         return self.engine
 
+    def colleague(self, *sagas: Callable[..., Any]) -> Engine:
+        """Another worker over the same journal, while the first one lives."""
+        engine = Engine(self.journal, clock=Clock())
+        for saga in sagas:
+            engine.register(saga, self.shop)
+        return engine
+
     def state(self, id: str = "s1") -> str:
         return str(self.engine.get(id).state)
 
