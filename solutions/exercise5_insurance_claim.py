@@ -31,7 +31,10 @@ async def claim_saga(saga: SagaContext, claim: ClaimRequest, insurer: Insurer) -
 
     async def end(status: str) -> ClaimResult:
         clean = await undone()
-        await insist("close", claims.close, status)
+        try:
+            await insist("close", claims.close, status)
+        except Cancelled:
+            status = "failed"
         return ClaimResult(status if clean else MANUAL)
 
     async def undone() -> bool:
@@ -48,8 +51,9 @@ async def claim_saga(saga: SagaContext, claim: ClaimRequest, insurer: Insurer) -
         except StepFailed as failure:
             saga.park(f"{step} claim {claim.claim_id} by hand: {reason}", failure)
             return False
-        except Cancelled:  # raised once, and too late to change what was decided
-            return await insist(step, action, reason)
+        except Cancelled:  # raised once, so the step is taken all the same
+            await insist(step, action, reason)
+            raise
         return True
 
     decision = await decided()
