@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from saga_lab import Engine, InDoubt, Retry, Saga, Step, StepFailed
-from tests.kernel.lab import Clock, Lab, Order, moment, told
+from tests.kernel.lab import Clock, Lab, Order, moment, play, told
 
 
 def three(shop: Any, **of_b: Any) -> Saga:
@@ -218,3 +220,41 @@ def test_all_problems_are_told_at_once() -> None:
         "step 'A' cannot be undone when a later one fails, nor when its own reply is lost",
         "step 'B' has an undo, but comes after the pivot 'B'",
     ]
+
+
+FAULTS = ((), ("no",), ("down*",), ("lost*",), ("hang",), ("hang*",), ("down", "lost*"))
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
+    """Steps as (letter, kind), in any order, and what each action meets."""
+    kinds = draw(st.lists(st.sampled_from(["undo", "plain", "look", "pivot", "pivot undo"]), max_size=5))
+    steps = list(zip("ABCDE", kinds, strict=False))
+    faults = {name: draw(st.sampled_from(FAULTS)) for name, _ in steps}
+    return steps, {name: list(fault) for name, fault in faults.items()}
+
+
+@given(lists())
+def test_a_list_without_problems_ends_whole_or_with_nothing_or_past_its_pivot(drawn: Any) -> None:
+    kinds, faults = drawn
+    lab = Lab()
+    lab.shop.faults = faults
+
+    def declared(name: str, kind: str) -> Step:
+        undo = getattr(lab.shop, name.lower()) if "undo" in kind else None
+        action = getattr(lab.shop, f"find_{name}" if kind == "look" else name)
+        return Step(name, action, compensate=undo, pivot="pivot" in kind, effect=kind != "look")
+
+    saga = Saga("any", [declared(*step) for step in kinds])
+    assume(not saga.lint())
+    play(lab.run(saga))
+    live = {value.partition("-")[0] for value in lab.shop.live.values()}
+    match lab.state():
+        case "COMPLETED":
+            assert live == {name for name, kind in kinds if kind != "look"}
+        case "COMPENSATED":
+            assert live == set()
+        case "STUCK":
+            assert live >= {name for name, kind in kinds if "pivot" in kind} != set()
+        case other:
+            raise AssertionError(other)
