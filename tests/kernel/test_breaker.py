@@ -191,7 +191,7 @@ async def test_a_patient_step_waits_for_the_trial(lab: Lab) -> None:
     breaker = Breaker(failures=1, seconds=60)
 
     async def saga(saga, order: Order, shop):
-        return await saga.step("A", breaker(shop.A), retry=Retry.forever(first=200))
+        return await saga.step("A", breaker(shop.A), retry=Retry.forever())
 
     lab.shop.faults = {"A": ["down"]}
     assert await lab.run(saga) == "A-s1/A" and now() >= 60

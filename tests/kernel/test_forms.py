@@ -181,3 +181,16 @@ async def test_a_stuck_undo_of_the_first_way_keeps_the_page_from_reserving_twice
     lab.shop.faults = {"W": ["lost*"], "w": ["down*"]}
     assert isinstance(await lab.run(page("resilience.md").fallback_saga), CompensationFailed)
     assert lab.shop.story == ["W"] and lab.state() == "STUCK"
+
+
+@told
+async def test_the_deadline_of_the_page_undoes_what_waits_for_an_approval(lab: Lab) -> None:
+    assert await lab.run(page("resilience.md").punctual_saga) == "too late"
+    assert lab.shop.story == ["W", "w"] and asyncio.get_running_loop().time() == 3600
+
+
+@told
+async def test_the_deadline_of_the_page_leaves_one_in_time_alone(lab: Lab) -> None:
+    run = await lab.start(page("resilience.md").punctual_saga)
+    await lab.engine.resolve("s1", "approval", "yes")
+    assert await run.result() == "A-s1/charge" and lab.shop.story == ["W", "A"]
