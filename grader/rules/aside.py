@@ -14,7 +14,9 @@ def only(operation: str) -> TriedBy:
     def tried(scenario: Scenario, world: type[World]) -> bool:
         others = [fault for fault in scenario.faults if fault.site.operation != operation]
         struck = len(others) < len(scenario.faults)
-        return struck and not any(fault.endless or fault.kind == "refuse" for fault in others)
+        return struck and not any(
+            fault.endless or fault.kind in ("refuse", "then", "cancel") for fault in others
+        )
 
     return tried
 

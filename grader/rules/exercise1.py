@@ -74,7 +74,8 @@ def _stock(facts: Facts) -> Broken | None:
     before = facts.trace.instants[0].ledgers["inventory"]
     for instant in facts.trace.instants:
         for sku, stock in instant.ledgers["inventory"].items():
-            total = stock["on hand"] + sum(stock["reserved"].values()) + stock["shipped"]
+            sold = stock.get("sold to others", 0)
+            total = stock["on hand"] + sum(stock["reserved"].values()) + stock["shipped"] + sold
             if total != before[sku]["on hand"]:
                 found = f"{sku}: {total} pieces instead of {before[sku]['on hand']}"
                 return Broken("no piece is lost or made", found, instant.number)

@@ -58,10 +58,10 @@ class Facts:
             self.status = rules.clean[0]
         if (
             result is None
-            and trace.crashes
+            and (trace.crashes or self.cancelled is not None)
             and any(isinstance(event, e.UndoEnded) and event.stuck for event in trace.journal)
         ):
-            self.status = MANUAL  # the engine has written the letter, and a crash left it at that
+            self.status = MANUAL  # the engine has written the letter, and a crash or a cancel left it at that
         self.final: dict[str, Any] = trace.instants[-1].ledgers
         self.undo_of = _undos(world)
         self.refused: list[Request] = []

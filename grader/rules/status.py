@@ -31,7 +31,8 @@ def allowed(facts: Facts) -> set[str]:
             rights.add(MANUAL)
     if facts.cancelled is not None:
         rights.update(facts.rules.clean)
-        if not any(facts.calls[call][0].sent <= facts.cancelled for call in facts.pivots):
+        late = any(facts.calls[call][0].sent <= facts.cancelled for call in facts.pivots)
+        if not late and facts.ordinary not in facts.rules.clean:
             wrong.add(facts.ordinary)
     return rights - wrong or {facts.ordinary}
 

@@ -14,7 +14,7 @@ from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.payments import Payments, PaymentService
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Case, World
+from saga_lab.worlds.world import Case, Rival, World
 
 HOUR = 3600.0
 
@@ -96,6 +96,7 @@ class _Stock:
     on_hand: int
     reserved: dict[str, int] = field(default_factory=dict)
     shipped: int = 0
+    sold: int = 0
 
 
 class _Inventory(Service):
@@ -107,6 +108,7 @@ class _Inventory(Service):
     def ledger(self) -> Any:
         return {
             sku: {"on hand": stock.on_hand, "reserved": dict(stock.reserved), "shipped": stock.shipped}
+            | ({"sold to others": stock.sold} if stock.sold else {})
             for sku, stock in self.stock.items()
         }
 
@@ -149,6 +151,15 @@ class _Inventory(Service):
             stock.reserved[held.order] = stock.reserved.get(held.order, 0) - way * item.quantity
             if not stock.reserved[held.order]:
                 del stock.reserved[held.order]
+
+    def sell_out(self, sku: str) -> bool:
+        """Another customer takes away all that is on the shelf. Says whether there was any."""
+        stock = self.stock.get(sku)
+        if stock is None or not stock.on_hand:
+            return False
+        stock.sold += stock.on_hand
+        stock.on_hand = 0
+        return True
 
     def held(self, reservation_id: str) -> _Reservation | None:
         """A reservation that is whole and not yet shipped."""
@@ -205,6 +216,11 @@ def _order(items: list[Item]) -> OrderRequest:
     return OrderRequest("order-001", "cust-123", items, 9999)
 
 
+def _buy_stock(shop: ShopWorld, about: str) -> bool:
+    sold = [shop.services["inventory"].sell_out(item.sku) for item in shop.case.request.items]
+    return any(sold)
+
+
 class ShopWorld(World):
     """The shop during one run. Ten pieces of ITEM-001 and five of ITEM-002 are on the shelf."""
 
@@ -224,6 +240,10 @@ class ShopWorld(World):
             Case("two-items", _order([Item("ITEM-001", 2), Item("ITEM-002", 1)]), "two articles"),
             Case("too-many", _order([Item("ITEM-001", 11)]), "eleven pieces where ten are left"),
         ]
+    }
+
+    rivals: ClassVar = {
+        "buy_stock": Rival("another customer buys all that is left of the article", _buy_stock)
     }
 
     def __init__(self, case: str = "") -> None:

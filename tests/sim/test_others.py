@@ -13,6 +13,7 @@ from saga_lab.sim import Outside, Trace, replay
 from saga_lab.sim.stage import WAY
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
 from tests.sim.desk import Booked, DeskWorld, ask_first, book
+from tests.sim.sagas import careful
 
 HOLD_MS = 15 * 60_000
 DAY_MS = 86_400_000
@@ -218,3 +219,10 @@ def test_two_sagas_run_at_once_in_one_world_and_each_is_told() -> None:
 )
 def test_a_replay_is_byte_identical(token: str) -> None:
     assert msgspec.json.encode(run(token)) == msgspec.json.encode(run(token))
+
+
+def test_a_rival_that_buys_the_stock_makes_the_reservation_fail_and_no_piece_is_lost() -> None:
+    trace = replay(careful, ShopWorld, "payments.charge:then:buy_stock")
+    stock = trace.instants[-1].ledgers["inventory"]["ITEM-001"]
+    assert trace.result["status"] == "failed"
+    assert stock == {"on hand": 0, "reserved": {}, "shipped": 0, "sold to others": 10}
