@@ -16,8 +16,8 @@ _UNREACHED = ("down", "down=3", "down*")
 _UNANSWERED = ("lost", "lost=3", "lost*", "late", "late*", "late=1h", "late=1h*", "slow=5m")
 _REPEATED = ("twice", "twice=1h")
 _CRASHES = ("crash-before", "crash-after", "crash-after=16m")
-_CHANGES = (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES)
-_ASKS = (*_UNREACHED, "slow=5m", "crash-before", "crash-after")
+_CHANGES = (*_UNREACHED, *_UNANSWERED, *_REPEATED, *_CRASHES, "cancel")
+_ASKS = (*_UNREACHED, "slow=5m", "crash-before", "crash-after", "cancel")
 TRIED: dict[Role, tuple[str, ...]] = {"action": _CHANGES, "undo": _CHANGES, "look-up": _ASKS, "read": _ASKS}
 """What is tried at every request of a role; `refuse` and rivals besides, where they can be."""
 AT_MOMENTS = {"start": ("crash", "crash=16m"), "finish": ("crash", "crash=16m")}
