@@ -14,7 +14,7 @@ from typing import Any
 from grader.candidate import unfit
 from grader.exercises import EXERCISES, Exercise
 from grader.process import GraderError, ProcessPort
-from grader.report import AWARDED, MEDALS, Cause, Judged, Medal, Report, Scenarios, Verdict, level
+from grader.report import MEDALS, Cause, Judged, Medal, Report, Scenarios, Verdict, level
 from grader.rules import Broken, Invariant, Rules
 from grader.story import faults_in_words, story
 from grader.submission import CannotRun, Submission, read
@@ -285,8 +285,11 @@ def _report(graded: _Graded, found: Exploration, levels: dict[str, set[Medal]], 
     exercise, cases = graded.exercise, len(graded.exercise.world.cases)
     went_on = found.ran > cases
     scenarios = [parse(token) for token in found.tokens]
+    # Gold is for pairs too, and those wait until the single faults pass.
+    reached = MEDALS if found.depth > 1 else MEDALS[:-1]
     verdicts: dict[str, Verdict] = {
-        medal: _of_medal(medal, levels, went_on, found.complete, died is not None) for medal in MEDALS
+        medal: _of_medal(medal, levels, went_on and medal in reached, found.complete and died is None)
+        for medal in MEDALS
     }
     judged = []
     for invariant in exercise.rules.invariants:
@@ -299,10 +302,10 @@ def _report(graded: _Graded, found: Exploration, levels: dict[str, set[Medal]], 
         )
         broken = levels.get(invariant.id, set())
         earned = [
-            x for x in AWARDED if tried and found.complete and x not in broken and not _below(x, broken)
+            x for x in reached if tried and found.complete and x not in broken and not _below(x, broken)
         ]
         points = invariant.points * len(earned)
-        most = invariant.points * len(AWARDED)
+        most = invariant.points * len(MEDALS)
         judged.append(
             Judged(invariant.id, invariant.promise, verdict, points, most, invariant.notebook, tuple(causes))
         )
@@ -330,14 +333,10 @@ def _report(graded: _Graded, found: Exploration, levels: dict[str, set[Medal]], 
     )
 
 
-def _of_medal(
-    medal: Medal, levels: dict[str, set[Medal]], went_on: bool, complete: bool, died: bool
-) -> Verdict:
+def _of_medal(medal: Medal, levels: dict[str, set[Medal]], tried: bool, complete: bool) -> Verdict:
     if any(medal in broken for broken in levels.values()):
         return "fail"
-    if medal not in AWARDED or not went_on:
-        return "not run"
-    return "pass" if complete and not died else "unknown"
+    return ("pass" if complete else "unknown") if tried else "not run"
 
 
 def _below(medal: Medal, broken: set[Medal]) -> bool:

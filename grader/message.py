@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grader.report import AWARDED, Cause, Judged, Report
+from grader.report import MEDALS, Cause, Judged, Report
 from grader.workbook import ROOT
 
 WIDTH, HEIGHT = 100, 25
@@ -135,7 +135,7 @@ def _passed(report: Report) -> str:
             )
             + ".",
         ),
-        *_field("Medal", f"{report.medal}. Gold also needs rivals, deadlines and cancels, not tried yet."),
+        *_field("Medal", f"{report.medal}" + ("" if report.depth > 1 else ". Gold also needs all pairs.")),
     ]
     return "\n".join([*lines, *_boundary(report)])
 
@@ -173,7 +173,7 @@ def _points(report: Report) -> str:
 
 def medals(report: Report) -> str:
     """One line: each medal and its verdict."""
-    return ", ".join(f"{medal} {report.medals.get(medal, 'not run')}" for medal in (*AWARDED, "gold"))
+    return ", ".join(f"{medal} {report.medals.get(medal, 'not run')}" for medal in MEDALS)
 
 
 # ---- layout

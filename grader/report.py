@@ -15,8 +15,8 @@ from saga_lab.worlds.world import World
 Verdict = Literal["pass", "fail", "unknown", "not run", "grader error"]
 Medal = Literal["bronze", "silver", "gold"]
 MEDALS: tuple[Medal, ...] = ("bronze", "silver", "gold")
-AWARDED: tuple[Medal, ...] = ("bronze", "silver")
-"""Gold needs rivals, deadlines and cancels, which are not tried yet: it earns nothing and costs nothing."""
+USUAL = {"slow": 300_000, "late": 3_600_000, "twice": 3_600_000, "crash-after": 960_000, "crash": 960_000}
+"""How long a fault of each kind usually lasts, in ms; any other time is chosen around a deadline."""
 
 
 class Cause(Struct, frozen=True):
@@ -133,6 +133,8 @@ def _is_bronze(fault: Fault, world: type[World]) -> bool:
 
 
 def _is_gold(fault: Fault, world: type[World]) -> bool:
+    """Rivals, cancels, deadlines, and what never ends where the saga undoes or looks."""
     operation = world.operations.get(fault.site.operation)
     quiet = operation is not None and operation.role in ("undo", "look-up", "read")
-    return fault.kind in ("then", "cancel") or (fault.endless and quiet)
+    deadline = fault.after is not None and fault.after != USUAL.get(fault.kind)
+    return fault.kind in ("then", "cancel") or deadline or (fault.endless and quiet)

@@ -54,14 +54,6 @@ class Facts:
         result = trace.result
         status = result.get("status", "") if isinstance(result, dict) else ""
         self.status: str = status if isinstance(status, str) else ""
-        if self.cancelled is not None and result is None and trace.error.startswith("Cancelled:"):
-            self.status = rules.clean[0]
-        if (
-            result is None
-            and (trace.crashes or self.cancelled is not None)
-            and any(isinstance(event, e.UndoEnded) and event.stuck for event in trace.journal)
-        ):
-            self.status = MANUAL  # the engine has written the letter, and a crash or a cancel left it at that
         self.final: dict[str, Any] = trace.instants[-1].ledgers
         self.undo_of = _undos(world)
         self.refused: list[Request] = []
@@ -79,6 +71,15 @@ class Facts:
                 self.first_undo = request
         self.calls = calls
         self.actions = [call for call in calls if call[0] in self.undo_of]
+        if result is None:
+            self.status = self._status_of_an_end()
+
+    def _status_of_an_end(self) -> str:
+        """What a run without a result stands for, when it may end so."""
+        stuck = any(isinstance(event, e.UndoEnded) and event.stuck for event in self.trace.journal)
+        if stuck and (self.trace.crashes or self.cancelled is not None):
+            return MANUAL  # the engine has written the letter, and a crash or a cancel left it at that
+        return self.rules.clean[0] if self.stopped_by_cancel and not self.left_behind else ""
 
     # ---- the scenario
 
@@ -110,6 +111,23 @@ class Facts:
         """When someone cancelled this saga (ms), in time; else None."""
         told = [x for x in self.trace.outside if x.what == "cancel" and x.accepted]
         return next((x.at for x in told if x.saga == self.trace.saga), None)
+
+    @property
+    def stopped_by_cancel(self) -> bool:
+        """`Cancelled` left the saga, which it may after a cancel."""
+        left = self.trace.result is None and self.trace.error.startswith("Cancelled:")
+        return left and self.cancelled is not None
+
+    @cached_property
+    def left_behind(self) -> list[Call]:
+        """Actions that may stand, and whose undo the engine does not know: the saga undoes by hand.
+
+        When `Cancelled` leaves such a saga nothing takes them back. That is risky, and a remark says so,
+        but what the world shows then is not judged: a hand that undoes is as good as a registered undo.
+        """
+        known = {event.key for event in self.trace.journal if isinstance(event, e.StepBegun) and event.undo}
+        standing = [call for call in self.actions if call[1] not in known and self.may_stand(call)]
+        return [x for x in standing if not any(r.answer == "value" for r in self.undos(x))]
 
     @cached_property
     def struck(self) -> list[Struck]:

@@ -20,7 +20,8 @@ def _ends(facts: Facts) -> Broken | None:
             last.number if last else None,
             why="Nobody will ever know of it. Stop after the budget, and park it." if told else "",
         )
-    if trace.error and not facts.status and trace.result is None and not same_run(facts):
+    ended = facts.status or facts.stopped_by_cancel
+    if trace.error and not ended and trace.result is None and not same_run(facts):
         why = "The work is done, your function is not. Park what failed, and return."
         return Broken(
             "the saga returns a status; no exception leaves it",

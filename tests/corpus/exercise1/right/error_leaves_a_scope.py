@@ -22,7 +22,12 @@ async def order_saga(saga, order, shop):
                 compensate=shop.inventory.release,
             )
             shipment_id = await saga.step(
-                "ship", shop.shipping.create, order.order_id, reservation_id, compensate=shop.shipping.cancel
+                "ship",
+                shop.shipping.create,
+                order.order_id,
+                reservation_id,
+                compensate=shop.shipping.cancel,
+                pivot=True,
             )
     except CompensationFailed:
         return OrderResult("manual_intervention_required")

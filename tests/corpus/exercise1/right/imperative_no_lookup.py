@@ -13,7 +13,12 @@ async def order_saga(saga, order, shop):
             "reserve", shop.inventory.reserve, order.order_id, order.items, compensate=shop.inventory.release
         )
         shipment_id = await saga.step(
-            "ship", shop.shipping.create, order.order_id, reservation_id, compensate=shop.shipping.cancel
+            "ship",
+            shop.shipping.create,
+            order.order_id,
+            reservation_id,
+            compensate=shop.shipping.cancel,
+            pivot=True,
         )
     except StepFailed:
         try:

@@ -29,6 +29,7 @@ async def order_saga(saga, order, shop):
             order.order_id,
             reservation_id,
             compensate=shop.shipping.cancel,
+            pivot=True,
             **patient,
         )
     except StepFailed:

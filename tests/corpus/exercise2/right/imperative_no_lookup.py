@@ -21,6 +21,7 @@ async def transfer_saga(saga, transfer, bank):
             transfer.to_account,
             transfer.amount,
             compensate=bank.accounts.void,
+            pivot=True,
         )
     except StepFailed:
         try:

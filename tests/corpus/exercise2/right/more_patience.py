@@ -19,7 +19,13 @@ async def transfer_saga(saga, transfer, bank):
             **patient,
         )
         credit_tx_id = await saga.step(
-            "give", accounts.credit, transfer.to_account, transfer.amount, check=accounts.find, **patient
+            "give",
+            accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            check=accounts.find,
+            pivot=True,
+            **patient,
         )
     except InDoubt as doubt:
         if doubt.step == "give":

@@ -1,4 +1,4 @@
-"""One scope a step: each leaves its undo to the one around it."""
+"""A scope in a scope: left well, it leaves its undo to the one around it."""
 
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.bank import TransferResult
@@ -9,22 +9,22 @@ async def transfer_saga(saga, transfer, bank):
         return TransferResult("failed")
     try:
         async with saga.scope():
-            debit_tx_id = await saga.step(
-                "debit",
-                bank.accounts.debit,
-                transfer.from_account,
-                transfer.amount,
-                compensate=bank.accounts.reverse,
-            )
-            async with saga.scope(on_stuck="continue"):
-                credit_tx_id = await saga.step(
-                    "credit",
-                    bank.accounts.credit,
-                    transfer.to_account,
+            async with saga.scope():
+                debit_tx_id = await saga.step(
+                    "debit",
+                    bank.accounts.debit,
+                    transfer.from_account,
                     transfer.amount,
-                    compensate=bank.accounts.void,
-                    pivot=True,
+                    compensate=bank.accounts.reverse,
                 )
+            credit_tx_id = await saga.step(
+                "credit",
+                bank.accounts.credit,
+                transfer.to_account,
+                transfer.amount,
+                compensate=bank.accounts.void,
+                pivot=True,
+            )
     except CompensationFailed:
         return TransferResult("manual_intervention_required")
     except StepFailed:
