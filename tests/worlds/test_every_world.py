@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from saga_lab.sim import InProcess, Trace, parse, simulate
+from saga_lab.worlds.insurer import InsurerWorld
 from saga_lab.worlds.platform import PlatformWorld
+from saga_lab.worlds.systems import SystemsWorld
 from saga_lab.worlds.venue import VenueWorld
 from saga_lab.worlds.world import World
 
@@ -28,6 +30,30 @@ EXERCISES: dict[type[World], tuple[str, dict[str, str]]] = {
     PlatformWorld: (
         "exercise4_deployment",
         {"green": "deployed", "red": "tests_failed", "first": "deployed"},
+    ),
+    InsurerWorld: (
+        "exercise5_insurance_claim",
+        {
+            "approve": "paid",
+            "reject": "rejected",
+            "invalid": "rejected_invalid",
+            "silence": "timeout",
+            "approve-early": "paid",
+            "approve-before-deadline": "paid",
+            "approve-at-deadline": "timeout",
+            "approve-after-deadline": "timeout",
+            "approve-twice": "paid",
+            "approve-then-reject": "paid",
+            "decision-fails": "failed",
+        },
+    ),
+    SystemsWorld: (
+        "exercise6_data_migration",
+        {
+            "5-rows": "completed",
+            "row-differs": "verification_failed",
+            **{str(rows): "completed" for rows in (0, 1, 50, 99, 250, 1003)},
+        },
     ),
 }
 WORLDS = pytest.mark.parametrize("world", EXERCISES, ids=lambda world: world.name)
@@ -81,6 +107,43 @@ def test_a_rival_acts_after_operations_that_exist(world: type[World]) -> None:
 def test_the_solution_gives_each_case_its_status(world: type[World], case: str) -> None:
     trace = play(world, "solutions", f"case:{case}")
     assert (trace.result and trace.result["status"], trace.error) == (EXERCISES[world][1][case], "")
+
+
+@pytest.mark.parametrize(
+    ("world", "token", "status"),
+    [
+        (VenueWorld, "seats.hold:down*", "failed"),
+        (VenueWorld, "payments.charge:lost*", "confirmed"),
+        (VenueWorld, "payments.charge:late=1h*", "failed"),
+        (VenueWorld, "payments.charge:refuse", "payment_failed"),
+        (VenueWorld, "payments.charge:crash-after=16m", "timeout"),
+        (VenueWorld, "seats.hold:then:book_seats + payments.charge:crash-after=16m", "timeout"),
+        (VenueWorld, "tickets.issue:refuse + payments.refund:down*", "manual_intervention_required"),
+        (PlatformWorld, "environments.deploy[production]:refuse", "failed"),
+        (PlatformWorld, "tests.run:lost*", "failed"),
+        (PlatformWorld, "dns.switch:then:hotfix", "deployed"),
+        (PlatformWorld, "dns.switch:lost* + dns.find:down*", "failed"),
+        (PlatformWorld, "case:red + environments.rollback:down*", "manual_intervention_required"),
+        (PlatformWorld, "logs.save:down*", "deployed"),
+        (InsurerWorld, "claims.validate:down*", "failed"),
+        (InsurerWorld, "claims.validate:refuse", "rejected_invalid"),
+        (InsurerWorld, "payments.pay:lost*", "paid"),
+        (InsurerWorld, "payments.pay:late=1h*", "payment_failed"),
+        (InsurerWorld, "payments.pay:lost* + payments.find:down*", "manual_intervention_required"),
+        (InsurerWorld, "claims.validate:cancel", "failed"),
+        (InsurerWorld, "case:silence + promise:crash=29d", "timeout"),
+        (SystemsWorld, "store.copy:then:write", "completed"),
+        (SystemsWorld, "store.copy#3:down*", "migration_failed"),
+        (SystemsWorld, "store.verify:refuse", "verification_failed"),
+        (SystemsWorld, "router.switch:lost*", "completed"),
+        (SystemsWorld, "router.switch:lost* + router.find:down*", "manual_intervention_required"),
+        (SystemsWorld, "old.disable:down*", "manual_intervention_required"),
+        (SystemsWorld, "timer#2:crash", "completed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_the_solution_says_what_became_of_it(world: type[World], token: str, status: str) -> None:
+    assert play(world, "solutions", token).result["status"] == status
 
 
 @CASES

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
-from msgspec import Raw
 
-from saga_lab import Lookup, Refused
+from saga_lab import Lookup
 from saga_lab.sim import InProcess, parse, simulate
 from saga_lab.worlds.insurer import (
     ANSWERED,
@@ -19,18 +17,9 @@ from saga_lab.worlds.insurer import (
     result_to_json,
 )
 from solutions.exercise5_insurance_claim import claim_saga
+from tests.worlds.asking import ask, refusal
 
 CLAIM = "claim-001"
-
-
-def ask(world: InsurerWorld, operation: str, key: str, *args: Any) -> Any:
-    return world.apply(operation, key, Raw(msgspec.json.encode(args)))[1]
-
-
-def refusal(world: InsurerWorld, operation: str, key: str, *args: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        ask(world, operation, key, *args)
-    return refused.value.code
 
 
 @pytest.mark.parametrize(("case", "valid"), [("approve", True), ("invalid", False)])

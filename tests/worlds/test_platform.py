@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 import pytest
-from msgspec import Raw
 
-from saga_lab import Refused
 from saga_lab.worlds.platform import (
     DeploymentRequest,
     DeploymentResult,
@@ -17,18 +12,9 @@ from saga_lab.worlds.platform import (
     result_to_json,
 )
 from saga_lab.worlds.platform import TestReport as Report
+from tests.worlds.asking import ask, refusal
 
 NEW = ("1.4.2", "app:1.4.2")
-
-
-def ask(world: PlatformWorld, operation: str, key: str, *args: Any) -> Any:
-    return world.apply(operation, key, Raw(msgspec.json.encode(args)))[1]
-
-
-def refusal(world: PlatformWorld, operation: str, key: str, *args: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        ask(world, operation, key, *args)
-    return refused.value.code
 
 
 def versions(world: PlatformWorld, environment: str) -> list[str]:

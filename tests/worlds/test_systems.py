@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
 from saga_lab import Lookup, Refused
 from saga_lab.worlds.systems import (
@@ -21,18 +18,9 @@ from saga_lab.worlds.systems import (
     migration_from_json,
     result_to_json,
 )
+from tests.worlds.asking import ask, refusal
 
 ORDERS = "orders"
-
-
-def ask(world: SystemsWorld, operation: str, key: str, *args: Any) -> Any:
-    return world.apply(operation, key, Raw(msgspec.json.encode(args)))[1]
-
-
-def refusal(world: SystemsWorld, operation: str, key: str, *args: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        ask(world, operation, key, *args)
-    return refused.value.code
 
 
 def unreadable(world: SystemsWorld) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
 from saga_lab import Refused
 from saga_lab.worlds.venue import (
@@ -21,19 +19,10 @@ from saga_lab.worlds.venue import (
     booking_from_json,
     result_to_json,
 )
+from tests.worlds.asking import ask, refusal
 
 FREE = {"state": "free"}
 BOOKING = '{"bookingId": "b", "eventId": "e", "seatIds": ["A1"], "customerId": "c", "totalAmount": %s}'
-
-
-def ask(world: VenueWorld, operation: str, key: str, *args: Any) -> Any:
-    return world.apply(operation, key, Raw(msgspec.json.encode(args)))[1]
-
-
-def refusal(world: VenueWorld, operation: str, key: str, *args: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        ask(world, operation, key, *args)
-    return refused.value.code
 
 
 def at(world: VenueWorld, seconds: float) -> None:
