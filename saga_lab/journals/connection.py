@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from time import perf_counter
 from typing import Any
 
@@ -111,9 +112,9 @@ class Connection:
             return failure
 
     def _decide(self, group: Sequence[Request]) -> list[Outcome]:
-        rows = self._lock(list(dict.fromkeys(request.id for request in group)))
+        rows = self._lock(list(dict.fromkeys([request.id for request in group])))
+        before = [copy(row) for row in rows.values()]
         outcomes: list[Outcome] = []
-        changed: dict[int, Row] = {}
         events: list[dict[str, Any]] = []
         for request in group:
             row = rows[request.id]
@@ -123,16 +124,19 @@ class Connection:
             except (Stale, Fenced) as refusal:
                 outcomes.append(refusal)
                 continue
-            changed[row.number] = row
             if isinstance(request, Append):
-                events.extend(
-                    {"saga": row.number, "version": start + place, "body": body}
-                    for place, body in enumerate(request.bodies)
-                )
-        cursor = self._raw.cursor()
-        cursor.executemany(self._database.sql.update, [asdict(row) for row in changed.values()])
-        if events:
-            cursor.executemany(self._database.sql.add, events)
+                for version, body in enumerate(request.bodies, start):
+                    events.append({"saga": row.number, "version": version, "body": body})
+        advanced: list[dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
+        for old, row in zip(before, rows.values(), strict=True):
+            if row != old:
+                old.version = row.version
+                (advanced if row == old else changed).append(asdict(row))
+        sql, cursor = self._database.sql, self._raw.cursor()
+        for statement, lines in ((sql.advance, advanced), (sql.update, changed), (sql.add, events)):
+            if lines:
+                cursor.executemany(statement, lines)
         return outcomes
 
     def _lock(self, ids: Sequence[str]) -> dict[str, Row]:

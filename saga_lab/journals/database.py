@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import msgspec
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, make_url
@@ -102,7 +102,7 @@ class Sqlite:
         return connection
 
     def array(self, items: Sequence[str]) -> str:
-        return json.dumps(items)
+        return msgspec.json.encode(items).decode()
 
     def lost(self, connection: sqlite3.Connection) -> bool:
         return False

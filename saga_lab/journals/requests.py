@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -26,8 +25,7 @@ class Row(Struct):
     """A fact from outside is the last event, so that the worker may not know of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(Struct, frozen=True):
     """Compare and append: `bodies` are events as JSON."""
 
     id: str
@@ -49,8 +47,7 @@ class Append:
         row.news = self.token is None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Take or keep a lease until `until`."""
 
     id: str

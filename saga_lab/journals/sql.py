@@ -24,9 +24,10 @@ from saga_lab.journals.errors import Fenced, JournalError, Locked
 from saga_lab.journals.requests import Append, Claim, Only, Request
 
 LONG = 0.001
-"""Seconds of a commit for which the event loop may wait."""
-PATIENT = 1.0
-"""Seconds for which a thread commits, after a commit that took longer or found the database locked."""
+"""Seconds that a commit in the event loop may take: waking a thread takes a tenth of that."""
+SHARE = 20
+"""After a longer one, a thread commits for so many times its length, so that a slow disk or a busy machine
+keeps the event loop waiting for a twentieth of its time at most."""
 LOOKS = 1.0
 """Seconds between two looks for what other processes appended."""
 _encode = msgspec.json.Encoder().encode
@@ -70,7 +71,7 @@ class SqlJournal:
         self._here = Connection(self._database, patient=False)
         self._there = Connection(self._database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="saga journal")
-        self._patient_until = 0.0 if self._database.quick else math.inf
+        self._slow_until = 0.0 if self._database.quick else math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[tuple[Request, asyncio.Future[Any]]] = []
         self._busy = False
@@ -140,16 +141,15 @@ class SqlJournal:
     def _write_waiting(self) -> None:
         group, self._waiting = self._waiting, []
         requests = [request for request, _ in group]
-        now = time.monotonic()
         try:
             self._usable()
-            if now >= self._patient_until:
+            if (now := time.monotonic()) >= self._slow_until:
                 outcomes = self._here.write(requests)
                 if self._here.synced_in > LONG:
-                    self._patient_until = now + PATIENT
+                    self._slow_until = now + SHARE * self._here.synced_in
                 return self._settle(group, outcomes)
         except Locked:
-            self._patient_until = now + PATIENT
+            pass  # the thread has patience
         except Exception as failure:  # noqa: BLE001 - raised where each of them waits
             return self._settle(group, [failure] * len(group))
         assert self._loop is not None

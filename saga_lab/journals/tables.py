@@ -82,6 +82,7 @@ class Statements:
     schema_version: str
     enter: str
     lock: str
+    advance: str
     update: str
     add: str
     read: str
@@ -101,6 +102,7 @@ def statements(dialect: Dialect) -> Statements:
     every = select(_sagas.c.id).order_by(_sagas.c.number)
     row = Row.__struct_fields__
     saga = select(_sagas.c.number).where(_sagas.c.id == bindparam("id")).scalar_subquery()
+    this = update(_sagas).where(_sagas.c.number == bindparam("number"))
     on_sqlite = dialect.name == "sqlite"
     return Statements(
         create=[sql(CreateTable(table)) for table in _metadata.sorted_tables]
@@ -122,11 +124,8 @@ def statements(dialect: Dialect) -> Statements:
             .order_by(_sagas.c.id)  # always in one order, so that no two groups wait for each other
             .with_for_update()
         ),
-        update=sql(
-            update(_sagas)
-            .where(_sagas.c.number == bindparam("number"))
-            .values({name: bindparam(name) for name in row if name not in ("number", "id")})
-        ),
+        advance=sql(this.values(version=bindparam("version"))),
+        update=sql(this.values({name: bindparam(name) for name in row if name not in ("number", "id")})),
         add=sql(insert(_events)),
         read=sql(
             select(_events.c.body)
