@@ -62,7 +62,10 @@ class Life:
         """Nobody need wait until the lease runs out."""
         if self._journal.leases and not isinstance(self.saga.dead, Fenced):
             now = self.saga.clock.now()
-            await self._journal.claim(self.saga.id, self._worker, now, now)
+            try:
+                await self._journal.claim(self.saga.id, self._worker, now, now)
+            except JournalError as error:
+                _log.warning("saga %s is free only when its lease runs out: %s", self.saga.id, error)
 
     def look_outside(self) -> None:
         """Something was appended to the journal from outside."""

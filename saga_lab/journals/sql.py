@@ -20,7 +20,7 @@ import msgspec
 from saga_lab.events import ENDINGS, Event, Parked
 from saga_lab.journals.connection import Connection, Outcome
 from saga_lab.journals.database import database
-from saga_lab.journals.errors import Fenced, JournalError, Locked
+from saga_lab.journals.errors import JournalError, Locked
 from saga_lab.journals.requests import Append, Claim, Only, Request
 
 LONG = 0.001
@@ -99,6 +99,8 @@ class SqlJournal:
 
     async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
         token: int | None = await self._ask(Claim(id, worker, until, now))
+        if until <= now:  # given back
+            self._held.discard(id)
         return token
 
     def read(self, id: str, start: int = 0) -> list[Event]:
@@ -164,9 +166,9 @@ class SqlJournal:
 
     def _settle(self, group: list[tuple[Request, asyncio.Future[Any]]], outcomes: Sequence[Outcome]) -> None:
         for (request, future), outcome in zip(group, outcomes, strict=True):
-            if isinstance(request, Claim) and isinstance(outcome, int):
+            if isinstance(outcome, int):
                 self._hold(request.id)
-            elif isinstance(outcome, Fenced) or (isinstance(request, Append) and not request.unfinished):
+            elif outcome is None and isinstance(request, Append) and not request.unfinished:
                 self._held.discard(request.id)
             if future.done():
                 continue  # nobody waits any more

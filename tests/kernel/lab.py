@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saga_lab import Engine, Lookup, MemoryJournal, Refused, Run, Unavailable
+from saga_lab.journals import Journal
 from saga_lab.sim.loop import VirtualLoop
 
 DAY = 86_400.0
@@ -21,7 +22,7 @@ EPOCH = 1_000_000.0
 
 def play(story: Coroutine[Any, Any, Any]) -> Any:
     """Run a story to its end; time jumps to whatever comes next."""
-    loop = VirtualLoop()
+    loop = _Loop()
     task = loop.create_task(story)
     loop.turn(0)
     while not task.done():
@@ -29,6 +30,20 @@ def play(story: Coroutine[Any, Any, Any]) -> Any:
         assert soon is not None, "the story hangs: nothing is left that could wake it"
         loop.turn(soon)
     return task.result()
+
+
+class _Loop(VirtualLoop):
+    """What a thread would do is done at once: time passes only when nobody works."""
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, function: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        future = self.create_future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            future.set_exception(error)
+        return future
 
 
 class Death(BaseException):
@@ -105,11 +120,16 @@ class Services:
         return self.live[key]
 
 
+def new_journal() -> Journal:
+    """The journal of the next laboratory. The fixture `each_journal` replaces it."""
+    return MemoryJournal()
+
+
 class Lab:
     """One journal, one world, and the engine of the worker that lives now."""
 
     def __init__(self) -> None:
-        self.journal = MemoryJournal()
+        self.journal = new_journal()
         self.shop = Services()
         self.engine = Engine(self.journal, clock=Clock())
 

@@ -9,6 +9,8 @@ import pytest
 from saga_lab import CompensationFailed, Refused, Retry, StepFailed, TimedOut
 from tests.kernel.lab import DAY, Lab, Order, moment, told
 
+pytestmark = pytest.mark.usefixtures("each_journal")
+
 
 def now() -> float:
     return asyncio.get_running_loop().time()

@@ -22,6 +22,8 @@ from saga_lab import (
 )
 from tests.kernel.lab import DAY, Lab, Order, moment, told
 
+pytestmark = pytest.mark.usefixtures("each_journal")
+
 ONCE = Retry(attempts=1)
 
 

@@ -7,6 +7,8 @@ import pytest
 from saga_lab import NotDeterministic, explain
 from tests.kernel.lab import Lab, Order, moment, told
 
+pytestmark = pytest.mark.usefixtures("each_journal")
+
 
 async def old(saga, order: Order, shop):
     await saga.step("A", shop.A)

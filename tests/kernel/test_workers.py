@@ -20,6 +20,8 @@ from saga_lab import (
 )
 from tests.kernel.lab import DAY, Lab, Order, moment, told
 
+pytestmark = pytest.mark.usefixtures("each_journal")
+
 
 async def three(saga, order: Order, shop):
     await saga.step("A", shop.A, compensate=shop.a)
