@@ -29,7 +29,6 @@ notebooks: install  ## run the notebooks again and keep what they show
 
 docs: install  ## an API reference made from the docstrings, in site/api/
 	$(BIN)/python tools/reference.py site/api
-	$(BIN)/python tools/reference.py site/api
 
 bench: install  ## race the engine against its peers; each gets an environment of its own, a minute the first time
 	$(BIN)/python benchmarks/engines.py $(ARGS)
