@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -132,6 +133,7 @@ def parse(token: str) -> Scenario:
     return Scenario(case, tuple(faults), **flags)
 
 
+@lru_cache(maxsize=4096)
 def read_fault(text: str) -> Fault:
     """Read one fault. Raises BadToken."""
     match = _PART.fullmatch(text)

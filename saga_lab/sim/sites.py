@@ -158,7 +158,7 @@ def _around(due: int, reached: int, request: Request, site: Site, limit: int | N
 
 
 def _limits(trace: Trace) -> Iterator[tuple[int, int]]:
-    """The saga's own waits: when each began and when it ends at the latest."""
+    """What the saga set itself, waits and scopes: when each began and when it ends at the latest."""
     for event in trace.journal:
-        if isinstance(event, e.TimerSet | e.PromiseAwaited) and event.until is not None:
+        if isinstance(event, e.TimerSet | e.PromiseAwaited | e.DeadlineSet) and event.until is not None:
             yield in_ms(event.at), in_ms(event.until)

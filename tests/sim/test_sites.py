@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saga_lab import TimedOut
 from saga_lab.sim import Trace, explore, replay
 from saga_lab.sim.explore import EQUAL, Exploration
 from saga_lab.sim.faults import duration, milliseconds
 from saga_lab.sim.sites import near
 from saga_lab.worlds.shop import ShopWorld
-from tests.sim.desk import DeskWorld, ask_first, book
+from tests.sim.desk import Booked, DeskWorld, ask_first, book
 from tests.sim.sagas import careful, patient
 from tests.sim.test_explore import Anything
 
@@ -40,7 +43,7 @@ def test_durations_are_chosen_around_every_deadline_of_the_world(booked: Explora
 
 
 def test_the_deadline_decides(booked: Exploration) -> None:
-    status = {trace.token: trace.result["status"] for trace in booked.traces}
+    status = {trace.token: trace.result["status"] for trace in booked.traces if trace.result}
     assert status["desk.hold:crash-after=14m"] == "taken"
     assert status["desk.hold:crash-after=899940ms"] == "failed"
     assert status["desk.hold:crash-after=16m"] == "failed"
@@ -63,6 +66,22 @@ def test_a_wait_that_somebody_ends_early_is_crashed_in_the_middle_of_what_there_
     (crashed,) = (trace for trace in found.traces if trace.token.startswith("promise:crash"))
     assert len(crashed.crashes) == 1
     assert 0 < crashed.crashes[0].at < 86_400_000
+
+
+def test_the_deadline_of_a_scope_is_tried_like_one_of_the_world() -> None:
+    async def hurried(saga: Any, booking: Any, office: Any) -> Booked:
+        try:
+            async with saga.scope(within=600):
+                await saga.step("hold", office.desk.hold, booking.who, compensate=office.desk.release)
+                await saga.step("take", office.desk.take, booking.who)
+        except TimedOut:
+            return Booked("timeout")
+        return Booked("taken")
+
+    found = explore(hurried, DeskWorld, Anything(), keep=True)
+    status = {trace.token: trace.result["status"] for trace in found.traces if trace.result}
+    assert status["desk.hold:crash-after=9m"] == "taken"
+    assert status["desk.hold:crash-after=11m"] == "timeout"
 
 
 def test_rivals_act_after_the_operations_that_they_name(booked: Exploration) -> None:
