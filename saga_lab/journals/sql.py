@@ -84,7 +84,11 @@ class SqlJournal:
         self._process = os.getpid()
         connections = (self._reader, self._here, self._there)
         self._end = weakref.finalize(self, _end, self._process, self._stop, self._thread, connections)
-        self._reader.prepare()
+        try:
+            self._reader.prepare()
+        except JournalError:
+            self._end()
+            raise
 
     async def append(
         self, id: str, events: Sequence[Event], expected_version: int, token: int | None = None
