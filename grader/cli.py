@@ -18,6 +18,7 @@ from grader.process import GraderError
 from grader.report import Report
 from grader.story import faults_in_words, story, struck
 from grader.submission import CannotRun
+from saga_lab.cli.runs import runs
 from saga_lab.sim import BadToken
 from saga_lab.views.timeline import timeline
 
@@ -35,6 +36,9 @@ def main() -> None:
     Begin with `saga-lab lab`: it makes your working copy and opens JupyterLab there. Edit an exercise,
     then hand it in with `saga-lab grade`.
     """
+
+
+main.add_command(runs)
 
 
 @main.command("grade")

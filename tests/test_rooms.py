@@ -21,10 +21,18 @@ ROOMS = {
     "saga_lab.journals": {"saga_lab"},
     "saga_lab.bus": {"saga_lab", "saga_lab.journals"},
     "saga_lab.observe": {"saga_lab", "saga_lab.journals"},
+    "saga_lab.cli": {"saga_lab", "saga_lab.journals"},
     "saga_lab.worlds": {"saga_lab"},
     "saga_lab.sim": {"saga_lab", "saga_lab.journals", "saga_lab.worlds"},
     "saga_lab.views": {"saga_lab", "saga_lab.journals", "saga_lab.worlds", "saga_lab.sim"},
-    "grader": {"saga_lab", "saga_lab.journals", "saga_lab.worlds", "saga_lab.sim", "saga_lab.views"},
+    "grader": {
+        "saga_lab",
+        "saga_lab.cli",
+        "saga_lab.journals",
+        "saga_lab.worlds",
+        "saga_lab.sim",
+        "saga_lab.views",
+    },
 }
 ABOVE = {"exercises", "notebooks", "solutions", "tests", "tools"}
 SUBMISSIONS = [*ROOT.glob("exercises/*.py"), *ROOT.glob("solutions/*.py")]

@@ -44,9 +44,15 @@ __all__ = [
 ]
 
 
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
 def connect(url: str) -> Broker:
-    """The broker at a URL, `sqlite:///FILE` or `postgresql+psycopg://...`; ValueError for any other."""
-    scheme = url.partition(":")[0].partition("+")[0]
-    if scheme not in ("sqlite", "postgresql"):
-        raise ValueError(f"no broker speaks {scheme!r}: use sqlite:///FILE or postgresql+psycopg://...")
-    return SqlBroker(sa.create_engine(url))
+    """The broker at a URL, `sqlite:///FILE` or `postgresql://...`; ValueError for any other."""
+    scheme = url.partition(":")[0]
+    if scheme not in DRIVERS:
+        raise ValueError(
+            f"no broker speaks {scheme!r}: use sqlite:///FILE or postgresql://user@host/database"
+        )
+    # psycopg 3, as the journal; SQLAlchemy's own default is psycopg2.
+    return SqlBroker(sa.create_engine(sa.make_url(url).set(drivername=DRIVERS[scheme])))

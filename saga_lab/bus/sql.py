@@ -9,17 +9,17 @@ from collections.abc import Callable, Collection
 import sqlalchemy as sa
 
 from saga_lab.bus.broker import Delivery, Event
-from saga_lab.bus.tables import BIG, columns, event_in, insert_once, told
+from saga_lab.bus.tables import BIG, PREFIX, columns, event_in, insert_once, told
 
 _metadata = sa.MetaData()
 _subscriptions = sa.Table(
-    "bus_subscriptions",
+    PREFIX + "subscriptions",
     _metadata,
     sa.Column("consumer", sa.Text, primary_key=True),
     sa.Column("topic", sa.Text, primary_key=True),
 )
 _queue = sa.Table(
-    "bus_queue",
+    PREFIX + "queue",
     _metadata,
     sa.Column("seq", BIG, primary_key=True),
     sa.Column("consumer", sa.Text, nullable=False),
@@ -27,7 +27,7 @@ _queue = sa.Table(
     sa.Column("deliveries", sa.Integer, nullable=False, default=0),
     sa.Column("due", sa.Double, nullable=False, default=0.0),
     sa.UniqueConstraint("consumer", "id"),
-    sa.Index("bus_queue_heads", "consumer", "key", "seq"),
+    sa.Index(PREFIX + "queue_heads", "consumer", "key", "seq"),
     sqlite_autoincrement=True,
 )
 

@@ -15,6 +15,10 @@ BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """SQLite numbers only plain integers by itself."""
 
 
+PREFIX = "saga_lab_bus_"
+"""So that a journal, which takes no database of another program, can live beside these tables."""
+
+
 def told() -> list[sa.Column[Any]]:
     """The columns of an event."""
     return [
@@ -29,7 +33,7 @@ metadata = sa.MetaData()
 """For `metadata.create_all(db)`, or for a migration."""
 
 outbox = sa.Table(
-    "bus_outbox",
+    PREFIX + "outbox",
     metadata,
     sa.Column("seq", BIG, primary_key=True),
     *told(),
@@ -37,13 +41,13 @@ outbox = sa.Table(
     sqlite_autoincrement=True,  # a number is never given twice
 )
 inbox = sa.Table(
-    "bus_inbox",
+    PREFIX + "inbox",
     metadata,
     sa.Column("consumer", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
 )
 dead_letters = sa.Table(
-    "bus_dead_letters",
+    PREFIX + "dead_letters",
     metadata,
     sa.Column("seq", BIG, primary_key=True),
     sa.Column("consumer", sa.Text, nullable=False),

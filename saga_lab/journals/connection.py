@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from saga_lab.journals.database import Database
 from saga_lab.journals.errors import Fenced, JournalError, Stale
-from saga_lab.journals.requests import Append, Claim, Request, Row
+from saga_lab.journals.requests import Append, Claim, Forget, Request, Row
 from saga_lab.journals.tables import PREFIX, VERSION
 
 Outcome = int | None | BaseException
@@ -124,6 +124,9 @@ class Connection:
             except (Stale, Fenced) as refusal:
                 outcomes.append(refusal)
                 continue
+            if isinstance(request, Forget):
+                self._raw.execute(self._database.sql.forget, {"number": row.number})
+                events = [event for event in events if event["saga"] != row.number]
             if isinstance(request, Append):
                 for version, body in enumerate(request.bodies, start):
                     events.append({"saga": row.number, "version": version, "body": body})

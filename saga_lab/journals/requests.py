@@ -66,6 +66,21 @@ class Claim(Struct, frozen=True):
         return row.token
 
 
-Request = Append | Claim
+class Forget(Struct, frozen=True):
+    """Delete the events of a saga. Its token stays: a worker of long ago writes nothing under the id."""
+
+    id: str
+    expected_version: int
+
+    def decide(self, row: Row) -> None:
+        """Change the row, or raise Stale."""
+        if self.expected_version != row.version:
+            raise Stale(self.id)
+        row.version = 0
+        row.until = 0.0
+        row.unfinished = row.parked = row.news = False
+
+
+Request = Append | Claim | Forget
 Only = Literal["all", "unfinished", "parked"]
 """Which sagas: all, those that an engine may have to go on with, those with a dead letter."""

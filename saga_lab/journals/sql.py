@@ -21,7 +21,7 @@ from saga_lab.events import ENDINGS, Event, Parked
 from saga_lab.journals.connection import Connection, Outcome
 from saga_lab.journals.database import database
 from saga_lab.journals.errors import JournalError, Locked
-from saga_lab.journals.requests import Append, Claim, Only, Request
+from saga_lab.journals.requests import Append, Claim, Forget, Only, Request
 
 LONG = 0.001
 """Seconds that a commit in the event loop may take: waking a thread takes a tenth of that."""
@@ -106,6 +106,13 @@ class SqlJournal:
         if until <= now:  # given back
             self._held.discard(id)
         return token
+
+    async def forget(self, id: str, expected_version: int) -> None:
+        """Delete a saga's events, for whoever knows that it has ended: its id is free then.
+
+        Raises `Stale` when there are more or fewer than `expected_version`.
+        """
+        await self._ask(Forget(id, expected_version))
 
     def read(self, id: str, start: int = 0) -> list[Event]:
         rows = self._query(self._sql.read, {"id": id, "start": start})

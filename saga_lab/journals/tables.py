@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    delete,
     func,
     insert,
     literal_column,
@@ -85,6 +86,7 @@ class Statements:
     advance: str
     update: str
     add: str
+    forget: str
     read: str
     all: str
     unfinished: str
@@ -127,6 +129,7 @@ def statements(dialect: Dialect) -> Statements:
         advance=sql(this.values(version=bindparam("version"))),
         update=sql(this.values({name: bindparam(name) for name in row if name not in ("number", "id")})),
         add=sql(insert(_events)),
+        forget=sql(delete(_events).where(_events.c.saga == bindparam("number"))),
         read=sql(
             select(_events.c.body)
             .where(_events.c.saga == saga, _events.c.version >= bindparam("start"))

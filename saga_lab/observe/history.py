@@ -8,9 +8,6 @@ from saga_lab import events as e
 from saga_lab.fold import State, fold
 from saga_lab.journals import Journal
 
-ENDS = (e.Returned, e.Raised, e.Stuck)
-"""After these a saga does no more by itself, unless a person releases it."""
-
 
 class History:
     """The events so far of every saga under way."""
@@ -32,16 +29,11 @@ class History:
         return events
 
     def ending(self, events: Sequence[e.Event]) -> State | None:
-        """How the saga stands if its last event ends it, which is then forgotten; else None."""
-        last = events[-1]
-        again = isinstance(last, e.UndoEnded) and any(isinstance(event, ENDS) for event in events)
-        if not (again or isinstance(last, ENDS)):
+        """How the saga stands if its last event ends it, and it is forgotten here; else None."""
+        if not isinstance(events[-1], e.ENDINGS):
             return None
-        state = fold(events).state
-        if not state.at_rest:
-            return None
-        self._under_way.pop(last.id, None)
-        return state
+        self._under_way.pop(events[-1].id, None)
+        return fold(events).state
 
 
 def name(events: Sequence[e.Event]) -> str:
@@ -50,11 +42,12 @@ def name(events: Sequence[e.Event]) -> str:
 
 
 def since(events: Sequence[e.Event], step: str, nth: int = 0) -> float:
-    """Seconds from the latest intent of a step (of its undo, for `nth` 0) to the last event."""
+    """Seconds from the intent of a step (of its undo, for `nth` 0), or its release, to the last event."""
     begun = next(
         event.at
         for event in reversed(events)
         if (isinstance(event, e.StepBegun) and (event.step, event.nth) == (step, nth))
         or (isinstance(event, e.UndoBegun) and (event.step, nth) == (step, 0))
+        or isinstance(event, e.Released)
     )
     return events[-1].at - begun

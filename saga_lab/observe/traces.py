@@ -41,32 +41,34 @@ class Traces:
     def _draw(self, events: Sequence[e.Event], state: State, around: Context | None) -> None:
         root = self._span(f"saga {name(events)}", events[0], around or Context())
         root.set_attributes({"saga.name": name(events), "saga.state": str(state)})
-        inside, spans = set_span_in_context(root, Context()), dict[Place, Span]()
-        for event in events:
+        inside, spans, released = set_span_in_context(root, Context()), dict[Place, Span](), events[0]
+
+        def begun(event: e.Event, place: Place, step: str, key: str) -> Span:
+            """The span of a call; after a release it goes on without a new intent."""
+            if place not in spans:
+                spans[place] = self._span(f"{place[0]} {step}", event, inside)
+                spans[place].set_attributes({"saga.step": step, "saga.key": key})
+            return spans[place]
+
+        for event in events[1:]:
             match event:
                 case e.StepBegun():
-                    place = ("step", event.step, event.nth)
-                    spans[place] = self._span(f"step {event.step}", event, inside)
-                    spans[place].set_attributes({"saga.step": event.step, "saga.key": event.key})
+                    begun(event, ("step", event.step, event.nth), event.step, event.key)
                 case e.UndoBegun():
-                    place = ("undo", event.step, 0)
-                    spans[place] = self._span(f"undo {event.step}", event, inside)
-                    spans[place].set_attributes({"saga.step": event.step, "saga.key": event.key})
+                    begun(event, ("undo", event.step, 0), event.step, event.key)
                 case e.AttemptFailed():
                     place = ("undo" if event.part == "undo" else "step", event.step, event.nth)
                     told = {"attempt": event.attempt, "outcome": event.outcome, "reason": event.reason}
-                    spans[place].add_event(f"{event.part} failed", told, _ns(event))
-                case e.StepEnded():
-                    span = spans.pop(("step", event.step, event.nth))
+                    span = begun(released, place, event.step, event.key)
+                    span.add_event(f"{event.part} failed", told, _ns(event))
+                case e.StepEnded() | e.UndoEnded():
+                    nth = event.nth if isinstance(event, e.StepEnded) else 0
+                    place = ("step" if nth else "undo", event.step, nth)
+                    span = begun(released, place, event.step, event.key)
                     span.set_attributes({"saga.attempts": event.attempts, "saga.outcome": event.outcome})
-                    _end(span, event, event.outcome != "done", f"{event.outcome}: {event.reason}")
-                case e.UndoEnded():
-                    span = spans.pop(("undo", event.step, 0))
-                    span.set_attribute("saga.attempts", event.attempts)
-                    _end(span, event, event.stuck, f"stuck: {event.reason}")
-                case e.Started():
-                    pass
+                    _end(spans.pop(place), event, event.outcome != "done", f"{event.outcome}: {event.reason}")
                 case _:
+                    released = event if isinstance(event, e.Released) else released
                     told = {"reason": event.reason} if isinstance(event, e.Parked | e.Stuck) else {}
                     root.add_event(str(event.__struct_config__.tag), told, _ns(event))
         for span in spans.values():

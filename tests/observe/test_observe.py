@@ -21,7 +21,7 @@ from saga_lab import events as e
 from saga_lab.observe.logs import JsonLines, Logs
 from saga_lab.observe.metrics import Metrics
 from saga_lab.observe.traces import Traces
-from tests.kernel.lab import EPOCH, Clock, Lab, Order, told
+from tests.kernel.lab import DAY, EPOCH, Clock, Lab, Order, moment, told
 
 QUICK = Retry(attempts=2, first=0)
 
@@ -228,6 +228,29 @@ async def test_lines_of_others_pass_the_same_formatter(lab: Lab) -> None:
         lines.logger.exception("it failed")
     (line,) = lines.all
     assert (line["message"], line["level"]) == ("it failed", "ERROR") and "of a library" in line["error"]
+
+
+# ---- after a person's word
+
+
+@told
+async def test_what_a_person_released_is_measured_from_the_release_and_drawn_whole(lab: Lab) -> None:
+    numbers, spans, lines = Numbers(lab), Spans(lab), Lines(lab)
+    lab.shop.faults = {"B": ["no"], "a": ["no", "lost"]}
+    await observed(lab, numbers.observer, spans.observer, lines.observer).run(two)
+    await Clock().sleep(DAY)
+    spans.exporter.clear()
+    lab.shop.during["a"] = lambda: Clock().sleep(2)
+    await lab.engine.release("s1", "retry")
+    await moment()
+    await Clock().sleep(60)
+    assert lab.state() == "COMPENSATED"
+    took = numbers("undo_seconds_sum", saga="two", step="A#", outcome="done")
+    assert took is not None and 4 <= took < 10
+    assert [span.name for span in spans.exporter.get_finished_spans()].count("undo A1") == 2
+    assert seconds(spans.all["undo A1"])[0] == DAY and seconds(spans.all["saga two"])[0] == 0
+    assert [line["event"] for line in lines.all][-1] == "raised"
+    assert numbers.observer._history._under_way == {}
 
 
 # ---- no harm

@@ -1,0 +1,1 @@
+"""The commands of those who look after running sagas: all they need is the journal."""
