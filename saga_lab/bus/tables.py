@@ -73,5 +73,5 @@ def event_in(row: sa.Row[Any]) -> Event:
 def insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Insert a row; False when it is there already, whoever wrote it and however close the race."""
     dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    inserted = tx.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-    return inserted.rowcount == 1
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return tx.scalar(insert.returning(sa.literal_column("1"))) is not None

@@ -1,4 +1,4 @@
-"""A database of its own for each test of the bus."""
+"""A database of its own for each test of the bus: a file of SQLite, a schema of PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,23 @@ def quick(url: str) -> sa.Engine:
     return engine
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Iterator[sa.Engine]:
-    engine = quick(f"sqlite:///{tmp_path / 'town.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    engine: sa.Engine = request.getfixturevalue(request.param)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> sa.Engine:
+    return quick(f"sqlite:///{tmp_path / 'town.db'}")
+
+
+@pytest.fixture
+def postgresql(server: str, numbers: Iterator[int]) -> sa.Engine:
+    schema = f"town_{next(numbers)}"
+    url = sa.make_url(f"{server}&options=-csearch_path%3D{schema}").set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url)
+    with engine.begin() as tx:
+        tx.execute(sa.schema.CreateSchema(schema))
+    return engine

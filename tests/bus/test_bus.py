@@ -262,6 +262,24 @@ def test_a_process_that_dies_at_any_statement_or_commit_leaves_the_same_ledger(d
 # ---- order, failures and poison
 
 
+def impatient(tx: sa.Connection) -> None:
+    """Give up at once where one would wait for another transaction."""
+    patience = (
+        "SET LOCAL lock_timeout = '1ms'" if tx.dialect.name == "postgresql" else "PRAGMA busy_timeout = 0"
+    )
+    tx.execute(sa.text(patience))
+
+
+def test_who_publishes_about_a_key_waits_for_whoever_did_before(db: sa.Engine) -> None:
+    """Else the later event could be seen, and sent, before the earlier one."""
+    Town(db)
+    with db.begin() as first, db.connect() as second:
+        publish(first, placed("order-1"))
+        impatient(second)
+        with pytest.raises(sa.exc.OperationalError, match="lock"):
+            publish(second, placed("order-1"))
+
+
 @told
 async def test_a_failing_event_holds_back_its_own_key_alone(town: Town) -> None:
     town.consumer("stock", orders_placed=failing(1, notes("stock")))

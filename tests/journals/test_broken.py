@@ -18,9 +18,10 @@ from msgspec import Raw
 from saga_lab import Engine, JournalError, SagaContext, SqlJournal
 from saga_lab import events as e
 from saga_lab.journals import database
-from tests.journals.conftest import PASSWORD, Place
+from tests.journals.conftest import Place
 from tests.journals.events import noted, started
 from tests.journals.told import told
+from tests.postgres import PASSWORD
 
 
 def says(error: pytest.ExceptionInfo[JournalError], *words: str) -> None:
