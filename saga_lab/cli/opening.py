@@ -9,15 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from saga_lab.engine import Engine
 from saga_lab.journals import Journal, JournalError
-from saga_lab.journals.sql import SqlJournal
+
+if TYPE_CHECKING:
+    from saga_lab.journals.sql import SqlJournal
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -34,9 +34,11 @@ def opened(url: str) -> Iterator[SqlJournal]:
 
     Raises `Unusable` for whatever keeps it from being read.
     """
+    from saga_lab.journals.sql import SqlJournal  # half a second that other commands need not wait for
+
     try:
-        file = _file(url)
-        if file is not None and not Path(file).is_file():
+        scheme, _, file = url.partition("?")[0].partition(":///")
+        if scheme == "sqlite" and not Path(file).is_file():
             raise Unusable(f"There is no journal {file}: name the file that your engine's SqlJournal writes.")
         journal = SqlJournal(url)
     except JournalError as error:
@@ -47,15 +49,6 @@ def opened(url: str) -> Iterator[SqlJournal]:
         raise Unusable(str(error)) from None
     finally:
         journal.close()
-
-
-def _file(url: str) -> str | None:
-    """The file of an SQLite URL."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return None  # the journal says what is wrong with it
-    return parsed.database if parsed.get_backend_name() == "sqlite" else None
 
 
 async def engine_of(app: str, journal: Journal) -> Engine:
