@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from threading import Event as Signal
 from threading import Lock, Thread
@@ -212,9 +213,11 @@ class SqlJournal:
 
     def _hold(self, id: str) -> None:
         """A worker of this process runs the saga now, so that news of it matter."""
-        self._held.add(id)
-        if not self._looking and self._watchers:
-            self._looking = True
+        with self._lock:  # or the thread that looks may just be about to end
+            self._held.add(id)
+            begins = not self._looking and bool(self._watchers)
+            self._looking = self._looking or begins
+        if begins:
             looker = Thread(target=_look_on, args=(weakref.ref(self), self._stop), daemon=True)
             looker.name = "saga journal news"
             looker.start()
@@ -222,17 +225,19 @@ class SqlJournal:
     def _look(self) -> bool:
         """Tell what is new. False when there is nobody to tell it to."""
         loop = self._loop
-        if not self._held or loop is None or loop.is_closed():
-            self._looking = False
-            return False
+        with self._lock:
+            if not self._held or loop is None or loop.is_closed():
+                self._looking = False
+                return False
         try:
             rows = dict(self._query(self._sql.news))
         except JournalError as error:
             _log.warning("cannot look for news: %s", error)
             return True
-        for id, version in rows.items():
-            if id in self._held and self._told.get(id) != version:
-                loop.call_soon_threadsafe(self._tell, id)
+        with suppress(RuntimeError):  # the loop was closed just now; the next look ends
+            for id, version in rows.items():
+                if id in self._held and self._told.get(id) != version:
+                    loop.call_soon_threadsafe(self._tell, id)
         self._told = rows
         return True
 
