@@ -1,6 +1,7 @@
 """The grader: it judges a saga by the world it leaves behind, under every fault at every call."""
 
+from grader.hints import hint
 from grader.judge import grade
 from grader.report import Report
 
-__all__ = ["Report", "grade"]
+__all__ = ["Report", "grade", "hint"]

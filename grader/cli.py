@@ -1,4 +1,4 @@
-"""The command line: saga-lab grade, replay, explore, init, reset, lab."""
+"""The command line: saga-lab grade, hint, replay, explore, init, reset, lab."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from grader import report as reports
 from grader import workbook
+from grader.hints import STEPS, steps
 from grader.judge import explore_file, grade, replay_file
 from grader.launch import open_lab
 from grader.page import page
@@ -108,6 +109,27 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
     if svg is not None:
         timeline(run.trace, run.submission.exercise.world).save(svg)
         click.echo(f"Written: {svg}", err=True)
+
+
+@main.command("hint")
+@click.argument("file", type=FILE)
+@EXERCISE
+@click.option("--step", type=click.IntRange(1, STEPS), help="This one alone, without asking.")
+def hint_command(file: Path, exercise: int | None, step: int | None) -> None:
+    """Show a hint for the first failure of FILE: a question, then the idea, then the run. One at a time."""
+    with _told():
+        report = grade(exercise, file, quick=True)
+    hints = steps(report)
+    if not hints:
+        click.echo(report.problem or "Nothing failed in the single faults; saga-lab grade tries pairs too.")
+    elif step is not None or not sys.stdin.isatty():
+        click.echo(hints[(step or 1) - 1])
+    else:
+        for number, told in enumerate(hints, 1):
+            click.echo(told)
+            if number < len(hints) and not click.confirm("The next hint?", default=False):
+                break
+    sys.exit(report.exit_code)
 
 
 @main.command("explore")

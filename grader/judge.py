@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import shlex
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from typing import Any
 from grader.candidate import unfit
 from grader.exercises import EXERCISES, Exercise
 from grader.process import GraderError, ProcessPort
-from grader.report import MEDALS, Cause, Judged, Medal, Report, Scenarios, Verdict, level
+from grader.remarks import remarks
+from grader.report import MEDALS, Cause, Judged, Medal, Remark, Report, Scenarios, Verdict, level
 from grader.rules import Broken, Invariant, Rules
 from grader.story import faults_in_words, story
 from grader.submission import CannotRun, Submission, read
@@ -152,8 +154,9 @@ class _Graded:
     exercise: Exercise
     file: str
     saga: Function | ProcessPort
-    where: Callable[[int], str]
+    where: Callable[..., str]
     again: Callable[[str], str]
+    parts: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -172,7 +175,9 @@ def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress 
         def again(token: str) -> str:
             return f'saga-lab replay {shlex.quote(path.name)} "{token}"'
 
-        graded = _Graded(handed_in.exercise, path.name, port, handed_in.where, again, handed_in.warnings)
+        parts = tuple((part.label, part.source) for part in handed_in.parts)
+        where, warnings = handed_in.where, handed_in.warnings
+        graded = _Graded(handed_in.exercise, path.name, port, where, again, parts, warnings)
         return _grade(graded, quick, progress)
     finally:
         port.close()
@@ -186,7 +191,7 @@ def _grade_function(exercise: Exercise, function: Function, quick: bool, progres
     code = getattr(function, "__code__", None)
     source = (inspect.getsourcefile(function) if code else "") or ""
 
-    def where(line: int) -> str:
+    def where(line: int, label: str = "") -> str:
         first = code.co_firstlineno if code else 1
         place = f"{name}, line {line - first + 1}"
         return f"{place}   {linecache.getline(source, line).strip()}".rstrip()
@@ -195,7 +200,9 @@ def _grade_function(exercise: Exercise, function: Function, quick: bool, progres
         world = exercise.world.__name__
         return f'timeline(replay({name}, {world}, "{token}"), {world})'
 
-    return _grade(_Graded(exercise, file, function, where, again), quick, progress)
+    lines, first = inspect.getsourcelines(function) if source and linecache.getlines(source) else ([], 1)
+    parts = ((name, "\n" * (first - 1) + textwrap.dedent("".join(lines))),)
+    return _grade(_Graded(exercise, file, function, where, again, parts), quick, progress)
 
 
 def _of_function(number: int | None, function: Function) -> Exercise:
@@ -232,7 +239,8 @@ def _grade(graded: _Graded, quick: bool, progress: Progress | None) -> Report:
     for finding in found.findings:  # two runs that differ are found by the exploration itself
         broken = levels.setdefault(finding.violation.invariant, set())
         broken.add(level(parse(finding.token), world))
-    return _report(graded, found, levels, died)
+    said = remarks(singles.traces, rules, world, graded.parts, graded.where)
+    return _report(graded, found, levels, died, said)
 
 
 def _with_lines(graded: _Graded, found: Exploration) -> Exploration:
@@ -281,7 +289,13 @@ def _sentence(text: str) -> str:
 # ---- from runs to verdicts
 
 
-def _report(graded: _Graded, found: Exploration, levels: dict[str, set[Medal]], died: Cause | None) -> Report:
+def _report(
+    graded: _Graded,
+    found: Exploration,
+    levels: dict[str, set[Medal]],
+    died: Cause | None,
+    said_besides: tuple[Remark, ...],
+) -> Report:
     exercise, cases = graded.exercise, len(graded.exercise.world.cases)
     went_on = found.ran > cases
     scenarios = [parse(token) for token in found.tokens]
@@ -330,6 +344,7 @@ def _report(graded: _Graded, found: Exploration, levels: dict[str, set[Medal]], 
         boundary=isinstance(graded.saga, ProcessPort),
         invariants=tuple(judged),
         warnings=graded.warnings,
+        remarks=said_besides,
     )
 
 

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grader.report import MEDALS, Cause, Judged, Report
+from grader.report import MEDALS, Cause, Judged, Remark, Report
 from grader.workbook import ROOT
 
 WIDTH, HEIGHT = 100, 25
 MARGIN = 19
-MOST_FAILURES = 3
+MOST_FAILURES, MOST_REMARKS = 3, 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def text(report: Report, most: int = MOST_FAILURES) -> str:
         )
     if not told:
         parts.append(_passed(report) if report.verdict == "pass" else _unknown(report))
+    parts += [_remark(remark) for remark in report.remarks[: 1 if told else MOST_REMARKS]]
     return "\n\n".join([*parts, *(_wrapped(f"Note: {warning}") for warning in report.warnings)]) + "\n"
 
 
@@ -116,6 +117,16 @@ def _coverage(report: Report, one: Failure) -> str:
     else:
         told.append(f"{count.ran} of {count.exist} scenarios ran (single faults and pairs).")
     return " ".join(told)
+
+
+def _remark(remark: Remark) -> str:
+    """What passes, and why it is unwise all the same."""
+    lines = [
+        *_field("Risky", f"{remark.observed}. {remark.why}"),
+        *_field("Instead", remark.todo),
+        *(_field("Your code", remark.code) if remark.code else []),
+    ]
+    return "\n".join(lines)
 
 
 def _passed(report: Report) -> str:

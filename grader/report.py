@@ -53,6 +53,16 @@ class Judged(Struct, frozen=True):
     causes: tuple[Cause, ...] = ()
 
 
+class Remark(Struct, frozen=True):
+    """What is risky, why, and what to do instead; `code`: the learner's own line, if it is in the source."""
+
+    id: str
+    observed: str
+    why: str
+    todo: str
+    code: str = ""
+
+
 class Scenarios(Struct, frozen=True):
     """How many exist, ran, and were left out since no saga has to stand them. `cases`: without faults."""
 
@@ -82,6 +92,7 @@ class Report(Struct, frozen=True):
     boundary: bool = True
     invariants: tuple[Judged, ...] = ()
     warnings: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     problem: str = ""
 
     @property

@@ -23,7 +23,7 @@ def run(*words: str | Path) -> Result:
 
 
 STARTERS_MESSAGE = """\
-✗ Exercise 1 · E-commerce order — E1-S1 the customer pays the exact amount, or nothing  0 / 2 points
+✗ Exercise 1 · E-commerce order — E1-S1 the customer pays the exact amount, or nothing  0 / 3 points
   What must hold   completed promises a net charge of 99.99
   Observed         completed, and the customer has paid 0.00
   What we did      no fault at all
@@ -73,7 +73,7 @@ def test_the_report_as_json_says_what_the_message_says() -> None:
     result = run("grade", SOLUTION, "--quick", "--json")
     report = json.loads(result.stdout)
     assert (report["exercise"], report["verdict"], report["medal"]) == (1, "pass", "silver")
-    assert report["points"] == report["max_points"]
+    assert report["points"] * 3 == report["max_points"] * 2, "gold waits for the pairs"
     assert report["scenarios"]["exist"] == report["scenarios"]["ran"] > 200
     assert {judged["verdict"] for judged in report["invariants"]} == {"pass"}
     failed = json.loads(run("grade", STARTER, "--json").stdout)
