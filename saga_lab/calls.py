@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from saga_lab import events as e
 from saga_lab.errors import InDoubt, Refused, StepFailed, Unavailable
@@ -19,7 +22,7 @@ PATIENCE = 30.0
 """Seconds that an attempt may take, unless a step says otherwise."""
 
 
-class Ending(NamedTuple):
+class Ending(Struct, frozen=True):
     """How a call ended: the outcome, after how many attempts, with its value or its last error.
 
     `cut`: what cut it off, and so is raised in place of its outcome.
@@ -56,7 +59,8 @@ async def call_until_settled(
 ) -> Ending:
     """Call until there is an answer or the budget is spent; attempts of earlier incarnations count.
 
-    `doubt`: an earlier incarnation may have called already. `since`: when the budget began, in seconds.
+    What cuts it off goes through; a crash, whatever BaseException it is, kills. `doubt`: an earlier
+    incarnation may have called already. `since`: when the budget began, in seconds.
     """
     ending, failed = Ending("in doubt", 0), 0
     if before := saga.record.attempts.get((part, step, nth)):
@@ -69,9 +73,19 @@ async def call_until_settled(
             left = max(0.0, deadline - saga.clock.now())
             timeout = left if timeout is None else min(timeout, left)
         failed += 1
-        ending = await _attempt(saga, call, timeout, cuttable, failed)
-        if ending.outcome in ("done", "refused"):
-            return ending
+        try:
+            return Ending("done", failed, await guarded(saga, call, timeout, cuttable))
+        except Refused as error:
+            return Ending("refused", failed, None, error.reason, error.code, without_kernel(error))
+        except Unavailable as error:
+            ending = Ending("unavailable", failed, None, error.reason, cause=without_kernel(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what happened
+            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            ending = Ending("in doubt", failed, None, reason, cause=without_kernel(error))
+        except Cut:
+            raise
+        except BaseException as crash:  # noqa: BLE001 - the process died here
+            raise saga.die(crash) from None
         doubt = doubt or ending.outcome == "in doubt"
         pause = retry.pause(failed, saga.chance(f"{part} {step}#{nth} {failed}"))
         if pause is not None and deadline is not None and saga.clock.now() + pause >= deadline:
@@ -82,27 +96,4 @@ async def call_until_settled(
             break
         await saga.write(missed)
         await guarded(saga, lambda: saga.clock.sleep(pause), cuttable=cuttable)  # noqa: B023 - awaited here
-    return ending._replace(outcome="in doubt" if doubt else "unavailable")
-
-
-async def _attempt(
-    saga: Incarnation,
-    call: Callable[[], Awaitable[Any]],
-    seconds: float | None,
-    cuttable: bool,
-    attempt: int,
-) -> Ending:
-    """One attempt. What cuts it off goes through; a crash, whatever BaseException it is, kills."""
-    try:
-        return Ending("done", attempt, await guarded(saga, call, seconds, cuttable))
-    except Cut:
-        raise
-    except Refused as error:
-        return Ending("refused", attempt, None, error.reason, error.code, without_kernel(error))
-    except Unavailable as error:
-        return Ending("unavailable", attempt, None, error.reason, cause=without_kernel(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what happened
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return Ending("in doubt", attempt, None, reason, cause=without_kernel(error))
-    except BaseException as crash:  # noqa: BLE001 - the process died here
-        raise saga.die(crash) from None
+    return replace(ending, outcome="in doubt" if doubt else "unavailable")

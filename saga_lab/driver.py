@@ -73,7 +73,7 @@ async def _run(verbs: Execution, function: SagaFunction, services: tuple[Any, ..
 async def _returned(verbs: Execution, root: Scope, value: Raw) -> bool:
     """Record the result; False when a cancel came first."""
     saga = verbs.incarnation
-    if saga.was_cancelled():
+    if saga.cancelled:
         # The saga caught its cancel: what it did not undo itself is undone before its word counts.
         with suppress(CompensationFailed):  # parked, and the state says STUCK
             await verbs.undoing.undo(root, "stop")

@@ -64,6 +64,7 @@ class Engine:
         self._sagas: dict[str, tuple[SagaFunction, tuple[Any, ...]]] = {}
         self._lives: dict[str, Life] = {}
         self._readers: dict[str, list[asyncio.Event]] = {}
+        self._beat: asyncio.TimerHandle | None = None
         journal.watch(self._look_outside)
 
     # ---- starting
@@ -81,7 +82,7 @@ class Engine:
         if services or name not in self._sagas:
             self.register(function, *services)
         id = uuid4().hex if id is None else id
-        raw = to_json(request, f"the request of saga {name!r}")
+        raw = to_json(request, "the request of saga", name)
         while not (held := self.journal.read(id)):
             token = await self._claim(id)
             if token is None:
@@ -165,7 +166,7 @@ class Engine:
 
     async def resolve(self, id: str, name: str, value: Any = None) -> None:
         """Answer a promise; kept if nobody waits yet. Raises `Conflict` when it is settled already."""
-        raw = to_json(value, f"the answer to {name!r}")
+        raw = to_json(value, "the answer to", name)
         await self._answer(e.PromiseAnswered(name, raw, id=id, at=self.clock.now()))
 
     async def reject(self, id: str, name: str, reason: str) -> None:
@@ -317,19 +318,36 @@ class Engine:
 
     def _live(self, id: str, token: int, events: Sequence[e.Event], *new: e.Event) -> None:
         saga = Incarnation(id, self.journal, self.clock, token, [*events, *new])
-        saga.published = lambda batch: self._publish(id, batch)
-        saga.published(new)
+        saga.published = self._publish
+        self._publish(id, new)
         life = self._lives[id] = Life(saga, self.journal, self._worker, self._lease, self._over)
         assert saga.record.started is not None
         life.begin(*self._sagas[saga.record.started.saga])
+        if self.journal.leases and (self._beat is None or self._beat.when() > life.renew_at):
+            self._beat_at(life.renew_at)
+
+    def _beat_at(self, when: float) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        self._beat = asyncio.get_running_loop().call_at(when, self._renew)
+
+    def _renew(self) -> None:
+        """Renew the leases that are due: one timer for all sagas, since most end long before."""
+        self._beat = None
+        soon = asyncio.get_running_loop().time() + self._lease / 6
+        for life in self.lives():
+            if life.renew_at <= soon:
+                life.renew()
+        if self._lives:
+            self._beat_at(max(soon, min(life.renew_at for life in self.lives())))
 
     def _over(self, life: Life) -> None:
         del self._lives[life.saga.id]
         self._publish(life.saga.id, ())
 
     def _publish(self, id: str, events: Sequence[e.Event]) -> None:
-        for event in events:
-            for observer in self._observers:
+        for observer in self._observers:
+            for event in events:
                 try:
                     observer(event)
                 except Exception:  # noqa: BLE001 - an observer can never break a saga

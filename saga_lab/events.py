@@ -17,25 +17,25 @@ Outcome = Literal["done", "refused", "unavailable", "in doubt"]
 NOTHING = Raw(b"null")
 
 
-class Line(Struct, frozen=True, kw_only=True, tag_field="type"):
+class Line(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What all events have."""
 
     id: str = ""
     at: float = 0.0
 
 
-class Started(Line, frozen=True, tag="started"):
+class Started(Line, frozen=True, gc=False, tag="started"):
     """The saga was accepted; its request is durable."""
 
     saga: str
     request: Raw
 
 
-class Recovered(Line, frozen=True, tag="recovered"):
+class Recovered(Line, frozen=True, gc=False, tag="recovered"):
     """Another incarnation took over after a crash."""
 
 
-class StepBegun(Line, frozen=True, tag="step begun"):
+class StepBegun(Line, frozen=True, gc=False, tag="step begun"):
     """The intent, written before the call. From here on the step may have happened."""
 
     step: str
@@ -47,7 +47,7 @@ class StepBegun(Line, frozen=True, tag="step begun"):
     action: str = ""
 
 
-class AttemptFailed(Line, frozen=True, tag="attempt failed"):
+class AttemptFailed(Line, frozen=True, gc=False, tag="attempt failed"):
     """One call brought no result. `pause`: seconds until the next one, None when there is none."""
 
     step: str
@@ -60,7 +60,7 @@ class AttemptFailed(Line, frozen=True, tag="attempt failed"):
     pause: float | None = None
 
 
-class StepEnded(Line, frozen=True, tag="step ended"):
+class StepEnded(Line, frozen=True, gc=False, tag="step ended"):
     """The outcome of a step. A step that is done has a reason only when a look-up found it."""
 
     step: str
@@ -73,18 +73,18 @@ class StepEnded(Line, frozen=True, tag="step ended"):
     code: str = ""
 
 
-class UndoingBegan(Line, frozen=True, tag="undoing began"):
+class UndoingBegan(Line, frozen=True, gc=False, tag="undoing began"):
     """The saga turned round."""
 
 
-class UndoBegun(Line, frozen=True, tag="undo begun"):
+class UndoBegun(Line, frozen=True, gc=False, tag="undo begun"):
     """The intent to undo one step."""
 
     step: str
     key: str
 
 
-class UndoEnded(Line, frozen=True, tag="undo ended"):
+class UndoEnded(Line, frozen=True, gc=False, tag="undo ended"):
     """The step is undone, or (`stuck`) its undo failed for good."""
 
     step: str
@@ -96,20 +96,20 @@ class UndoEnded(Line, frozen=True, tag="undo ended"):
     code: str = ""
 
 
-class TimerSet(Line, frozen=True, tag="timer set"):
+class TimerSet(Line, frozen=True, gc=False, tag="timer set"):
     """A durable wait began; it ends at `until`, whatever crashes in between."""
 
     mark: str
     until: float
 
 
-class TimerFired(Line, frozen=True, tag="timer fired"):
+class TimerFired(Line, frozen=True, gc=False, tag="timer fired"):
     """The wait is over."""
 
     mark: str
 
 
-class PromiseAwaited(Line, frozen=True, tag="promise awaited"):
+class PromiseAwaited(Line, frozen=True, gc=False, tag="promise awaited"):
     """The saga waits for an answer from outside, until `until` if that is not None."""
 
     name: str
@@ -117,7 +117,7 @@ class PromiseAwaited(Line, frozen=True, tag="promise awaited"):
     until: float | None = None
 
 
-class PromiseAnswered(Line, frozen=True, tag="promise answered"):
+class PromiseAnswered(Line, frozen=True, gc=False, tag="promise answered"):
     """The first answer, kept even if nobody waits yet. `refused`: it is an error, told by `reason`."""
 
     name: str
@@ -126,40 +126,40 @@ class PromiseAnswered(Line, frozen=True, tag="promise answered"):
     reason: str = ""
 
 
-class PromiseTimedOut(Line, frozen=True, tag="promise timed out"):
+class PromiseTimedOut(Line, frozen=True, gc=False, tag="promise timed out"):
     """The deadline came before an answer."""
 
     name: str
 
 
-class DeadlineSet(Line, frozen=True, tag="deadline set"):
+class DeadlineSet(Line, frozen=True, gc=False, tag="deadline set"):
     """A scope was entered that has until `until`, whatever crashes in between."""
 
     mark: str
     until: float
 
 
-class DeadlinePassed(Line, frozen=True, tag="deadline passed"):
+class DeadlinePassed(Line, frozen=True, gc=False, tag="deadline passed"):
     """`TimedOut` was raised in the saga by this verb, since the time of the scope `mark` was up."""
 
     mark: str
     verb: str
 
 
-class Versioned(Line, frozen=True, tag="versioned"):
+class Versioned(Line, frozen=True, gc=False, tag="versioned"):
     """The saga passed this marker of `saga.version` before anything after it was recorded."""
 
     name: str
 
 
-class Noted(Line, frozen=True, tag="noted"):
+class Noted(Line, frozen=True, gc=False, tag="noted"):
     """A reading of the clock that the saga asked for."""
 
     mark: str
     value: float
 
 
-class Parked(Line, frozen=True, tag="parked"):
+class Parked(Line, frozen=True, gc=False, tag="parked"):
     """A dead letter: what a person must do. `by`: who wrote it."""
 
     reason: str
@@ -171,23 +171,23 @@ class Parked(Line, frozen=True, tag="parked"):
     still_done: tuple[str, ...] = ()
 
 
-class CancelAsked(Line, frozen=True, tag="cancel asked"):
+class CancelAsked(Line, frozen=True, gc=False, tag="cancel asked"):
     """Someone wants the saga to stop."""
 
 
-class CancelRaised(Line, frozen=True, tag="cancel raised"):
+class CancelRaised(Line, frozen=True, gc=False, tag="cancel raised"):
     """`Cancelled` was raised in the saga by this verb (`step B#1`, `sleep 1`, `promise approval 1`)."""
 
     verb: str
 
 
-class Returned(Line, frozen=True, tag="returned"):
+class Returned(Line, frozen=True, gc=False, tag="returned"):
     """The saga function returned; this is the recorded result."""
 
     value: Raw
 
 
-class Raised(Line, frozen=True, tag="raised"):
+class Raised(Line, frozen=True, gc=False, tag="raised"):
     """An exception left the saga function. `kind` is `module:qualified name`; `cause`: what it is from."""
 
     kind: str
@@ -199,14 +199,14 @@ class Raised(Line, frozen=True, tag="raised"):
     cause: Raised | None = None
 
 
-class Stuck(Line, frozen=True, tag="stuck"):
+class Stuck(Line, frozen=True, gc=False, tag="stuck"):
     """The kernel cannot go on without a person."""
 
     why: Literal["pivot passed", "not deterministic", "recovery given up"]
     reason: str
 
 
-class Released(Line, frozen=True, tag="released"):
+class Released(Line, frozen=True, gc=False, tag="released"):
     """A person let a stuck saga go on: try again, or take their word that it is done, or leave it."""
 
     decision: Literal["retry", "done", "skip"]

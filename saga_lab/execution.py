@@ -75,7 +75,9 @@ class Execution(SagaContext):
                     "without `compensate` may follow (or put what may fail into a saga.scope() of its own)"
                 )
             what = getattr(action, "__qualname__", "")
-            begun = saga.new(e.StepBegun, name, nth, key, given, compensate is not None, pivot, what)
+            begun = e.StepBegun(
+                name, nth, key, given, compensate is not None, pivot, what, id=saga.id, at=saga.clock.now()
+            )
             await saga.begin(verb, begun)
             order, ended = len(saga.events) - 1, None
         else:
@@ -112,7 +114,7 @@ class Execution(SagaContext):
         raise self._last_failure from ending.cause
 
     def _same_args(self, name: str, key: str, args: tuple[Any, ...]) -> Raw:
-        given = to_json(args, f"the arguments of step {name!r}")
+        given = to_json(args, "the arguments of step", name)
         if self._args.setdefault((name, key), given) != given:
             raise ValueError(
                 f"step {name!r} was called before with other arguments, but its key {key!r} can mean only "
@@ -212,9 +214,10 @@ class Execution(SagaContext):
         saga, mark = self._saga, self._mark("park")
         saga.alive()
         about = failure or self._last_failure
-        known = saga.letters()
-        by_kernel = about and any(letter.by == "kernel" and letter.key == about.key for letter in known)
-        if not by_kernel and not any(letter.mark == mark for letter in known):
+        by_kernel = about and any(
+            letter.by == "kernel" and letter.key == about.key for letter in saga.letters
+        )
+        if not by_kernel and not any(letter.mark == mark for letter in saga.letters):
             saga.write_later(saga.letter(reason, about, mark))
         return _Done()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from saga_lab import events as e
@@ -35,8 +35,7 @@ Asked = tuple[str, ...]
 """What a saga function asks for: `("step", name, nth)`, `("undo", key)`, `("sleep" or "promise", mark)`."""
 
 
-@dataclass(slots=True)
-class StepRecord:
+class StepRecord(Struct):
     """One occurrence of a step. `order` is the place of its intent in the journal.
 
     `since`: when its budget began, in seconds. `released`: how it had ended before a person let it be tried
@@ -55,8 +54,7 @@ class StepRecord:
         return self.ended is None or self.ended.outcome in ("done", "in doubt")
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """A saga as its journal tells it. Also the memory from which a replay answers.
 
     `due`: what a replay has to ask for, and where it stands in the journal. `told`: the stuck undos that
@@ -64,24 +62,24 @@ class Record:
     """
 
     started: e.Started | None = None
-    steps: dict[tuple[str, int], StepRecord] = field(default_factory=dict)
-    attempts: dict[tuple[e.Part, str, int], e.AttemptFailed] = field(default_factory=dict)
-    due: dict[Asked, int] = field(default_factory=dict)
+    steps: dict[tuple[str, int], StepRecord] = {}
+    attempts: dict[tuple[e.Part, str, int], e.AttemptFailed] = {}
+    due: dict[Asked, int] = {}
     undoing: bool = False
-    undos: dict[str, e.UndoEnded | None] = field(default_factory=dict)
-    told: dict[str, e.UndoEnded] = field(default_factory=dict)
-    skipped: set[str] = field(default_factory=set)
-    timers: dict[str, e.TimerSet] = field(default_factory=dict)
-    fired: set[str] = field(default_factory=set)
-    deadlines: dict[str, float] = field(default_factory=dict)
-    passed: set[str] = field(default_factory=set)
-    waits: dict[str, e.PromiseAwaited] = field(default_factory=dict)
-    answers: dict[str, e.PromiseAnswered | e.PromiseTimedOut] = field(default_factory=dict)
-    notes: dict[str, float] = field(default_factory=dict)
-    versions: dict[str, bool] = field(default_factory=dict)
-    letters: list[e.Parked] = field(default_factory=list)
+    undos: dict[str, e.UndoEnded | None] = {}
+    told: dict[str, e.UndoEnded] = {}
+    skipped: set[str] = set()
+    timers: dict[str, e.TimerSet] = {}
+    fired: set[str] = set()
+    deadlines: dict[str, float] = {}
+    passed: set[str] = set()
+    waits: dict[str, e.PromiseAwaited] = {}
+    answers: dict[str, e.PromiseAnswered | e.PromiseTimedOut] = {}
+    notes: dict[str, float] = {}
+    versions: dict[str, bool] = {}
+    letters: list[e.Parked] = []
     cancel_asked: bool = False
-    raised_at: dict[str, e.CancelRaised | e.DeadlinePassed] = field(default_factory=dict)
+    raised_at: dict[str, e.CancelRaised | e.DeadlinePassed] = {}
     recoveries: int = 0
     result: e.Returned | e.Raised | None = None
     word: e.Returned | e.Raised | None = None

@@ -34,6 +34,7 @@ class Incarnation:
 
     `events` is the journal as far as this worker knows it, `record` what it said when the turn began.
     `pivot` is where the intent of a pivot stands that is done, or may be; -1 when nothing is final yet.
+    `cancelled`: the saga was told so. `letters`: all that were ever written.
     """
 
     def __init__(self, id: str, journal: Journal, clock: Clock, token: int, events: list[e.Event]) -> None:
@@ -47,7 +48,7 @@ class Incarnation:
         self.pivot = -1
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: set[Guard] = set()
-        self.published: Callable[[Sequence[e.Event]], None] = lambda events: None
+        self.published: Callable[[str, Sequence[e.Event]], None] = lambda id, events: None
         self.resting: Callable[[float | None], None] = lambda seconds: None
         self._journal = journal
         self.token = token
@@ -56,10 +57,9 @@ class Incarnation:
         self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._flushing: asyncio.Handle | None = None
-        raised = self.record.raised_at.values()
-        self._cancel_pending = self.record.cancel_asked and not any(
-            isinstance(event, e.CancelRaised) for event in raised
-        )
+        self.cancelled = any(isinstance(raised, e.CancelRaised) for raised in self.record.raised_at.values())
+        self._cancel_pending = self.record.cancel_asked and not self.cancelled
+        self.letters = [event for event in events if isinstance(event, e.Parked)]
 
     # ---- writing
 
@@ -86,7 +86,7 @@ class Incarnation:
                     raise self.die(error) from None
             del self._unwritten[:waiting]
             self.events.extend(batch)
-            self.published(batch)
+            self.published(self.id, batch)
             return True
         finally:
             self._one_write.release()
@@ -116,10 +116,9 @@ class Incarnation:
         """A dead letter; with a `mark` it is the saga's own, else the kernel's."""
         standing = tuple(step.begun.step for step in fold([*self.events, *self._unwritten]).standing)
         named = (about.step, about.key, about.attempts) if about else ("", "", 0)
-        return self.new(e.Parked, reason, "saga" if mark else "kernel", mark, *named, standing)
-
-    def letters(self) -> list[e.Parked]:
-        return [event for event in (*self.events, *self._unwritten) if isinstance(event, e.Parked)]
+        letter = self.new(e.Parked, reason, "saga" if mark else "kernel", mark, *named, standing)
+        self.letters.append(letter)
+        return letter
 
     # ---- what comes from outside
 
@@ -134,7 +133,7 @@ class Incarnation:
             if not isinstance(event, e.CancelAsked | e.PromiseAnswered):
                 raise self.die(Fenced(f"another worker writes the journal of saga {self.id}"))
             self.events.append(event)
-            self.published([event])
+            self.published(self.id, [event])
             if isinstance(event, e.CancelAsked):
                 self._cancel_pending = True
                 self.cut(Cut())
@@ -183,10 +182,6 @@ class Incarnation:
     def cancel_is_pending(self) -> bool:
         return self._cancel_pending
 
-    def was_cancelled(self) -> bool:
-        """The saga was told that it is cancelled."""
-        return any(isinstance(event, e.CancelRaised) for event in self.events)
-
     def cut_due(self) -> Cut | None:
         """What keeps the saga from beginning anything: a cancel, or the deadline of a scope around it."""
         if self._cancel_pending:
@@ -201,7 +196,7 @@ class Incarnation:
         """The cancel or the deadline reaches the saga here, once, and on every replay again."""
         event: e.CancelRaised | e.DeadlinePassed
         if cut.deadline is None:
-            self._cancel_pending = False
+            self._cancel_pending, self.cancelled = False, True
             event = self.new(e.CancelRaised, verb)
         else:
             cut.deadline.raised = True
@@ -225,15 +220,19 @@ class Incarnation:
         """The journal goes on beyond what the function has asked for."""
         return bool(self._unasked)
 
-    async def begin(self, verb: str, *intent: e.Event) -> None:
+    async def begin(self, verb: str, intent: e.Event | None = None) -> None:
         """From here the verb acts: all that is recorded was asked for, and its intent is durable."""
         self.raise_again(verb)
-        await self.catch_up(verb)
-        if (self.cut_due() is None) and (not intent or await self.write(*intent, unless=self.cut_due)):
-            return
-        cut = self.cut_due()
-        assert cut is not None
-        await self.raise_cut(verb, cut)
+        if self._unasked:
+            await self.catch_up(verb)
+        if intent is None:
+            clear = self.cut_due() is None
+        else:
+            clear = await self.write(intent, unless=self.cut_due)
+        if not clear:
+            cut = self.cut_due()
+            assert cut is not None
+            await self.raise_cut(verb, cut)
 
     async def catch_up(self, what: str, before: float = math.inf) -> None:
         """Wait until the function has asked for what its journal holds `before` a place, or nothing moves.
@@ -251,7 +250,7 @@ class Incarnation:
 
     def check_end(self, but: str = "") -> None:
         """The function is over: raises NotDeterministic when its journal has more than it asked for."""
-        if self.divergence is None and any(kind != but for kind, *_ in self._unasked):
+        if self.divergence is None and self._unasked and any(kind != but for kind, *_ in self._unasked):
             self.diverged("ended")
         self.alive()
 

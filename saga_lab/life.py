@@ -35,15 +35,14 @@ class Life:
         self._lease = lease
         self._over = over
         self._waiters: list[asyncio.Future[None]] = []
-        self._wakes = 0.0
-        self._renewal: asyncio.TimerHandle | None = None
+        self._wakes = self._until = 0.0
         self._errands: set[asyncio.Task[None]] = set()
         saga.resting = self._rest
 
     def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(function, services))
         self.saga.tasks.add(self._task)
-        self._renew_after(self._lease / 3)
+        self.renew_at = asyncio.get_running_loop().time() + self._lease / 3
 
     async def ended(self) -> None:
         """Wait for the end; a waiter that is cancelled disturbs nobody."""
@@ -80,13 +79,11 @@ class Life:
     async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         try:
             self.error = await drive(self.saga, function, services)
-            if self.saga.letters():
+            if self.saga.letters:
                 await self._let_go()  # a person may release it at any engine
         except BaseException as death:  # noqa: BLE001 - whoever waits for the result is told
             # A saga that another worker took over goes on there; its result comes from the journal.
             self.error = None if isinstance(self.saga.dead, Fenced) else self.saga.dead or death
-        if self._renewal is not None:
-            self._renewal.cancel()
         self._over(self)
         for waiter in self._waiters:
             if not waiter.done():
@@ -96,27 +93,25 @@ class Life:
         """The saga only waits now, so that its lease can be longer and be renewed less often."""
         self._wakes = math.inf if seconds is None else self.saga.clock.now() + seconds
         if self._journal.leases:
-            self._soon(self._renew())
+            self.renew()
 
-    def _renew_after(self, seconds: float) -> None:
-        if self._journal.leases:
-            loop = asyncio.get_running_loop()
-            self._renewal = loop.call_later(seconds, lambda: self._soon(self._renew()))
+    def renew(self) -> None:
+        """Hold the saga for another while."""
+        self.renew_at = asyncio.get_running_loop().time() + self._lease / 3
+        self._soon(self._renew())
 
     async def _renew(self) -> None:
-        if self._renewal is not None:
-            self._renewal.cancel()
         now = self.saga.clock.now()
         rest = min(max(0.0, self._wakes - now), LONGEST_REST)
+        self._until = max(self._until, now + rest + self._lease)
         try:
-            token = await self._journal.claim(self.saga.id, self._worker, now + rest + self._lease, now)
+            token = await self._journal.claim(self.saga.id, self._worker, self._until, now)
         except JournalError as error:  # the lease still holds for a while; its loss would stop the next write
             _log.error("the lease of saga %s was not renewed: %s", self.saga.id, error)
-            return self._renew_after(self._lease / 3)
+            return
         if token != self.saga.token:
             self.saga.die(Fenced(f"another worker took over saga {self.saga.id}"))
-        elif not self._task.done():
-            self._renew_after(rest + self._lease / 3)
+        self.renew_at = asyncio.get_running_loop().time() + self._until - now - self._lease * 2 / 3
 
     def _soon(self, errand: Any) -> None:
         task = asyncio.get_running_loop().create_task(errand)

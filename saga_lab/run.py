@@ -47,9 +47,9 @@ class Run:
                 since = events[len(life.saga.events) :]
                 if not any(isinstance(event, e.Released) for event in since):
                     raise life.error
+            if isinstance(last := events[-1], e.Returned):  # the rule, and no need to read it all
+                return from_json(last.value, self._type(events))
             record = fold(events)
-            if isinstance(record.result, e.Returned):
-                return from_json(record.result.value, self._type(events))
             if record.over:
                 raise _error(record)
             await self._engine.adopt(self.id)  # its worker may be gone

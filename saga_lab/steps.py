@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from saga_lab import events as e
 from saga_lab.calls import Ending, call_until_settled
 from saga_lab.context import Check
@@ -47,18 +49,18 @@ async def perform(
             ending = _corrected(ending, found)
     except Cut as cut:
         why = "the saga was cancelled" if cut.deadline is None else "the time was up"
-        ending = ending._replace(reason=why, cut=cut)
+        ending = replace(ending, reason=why, cut=cut)
     raw = e.NOTHING
     if ending.outcome == "done":
         try:
-            raw = to_json(ending.value, f"the value of step {step!r}")
+            raw = to_json(ending.value, "the value of step", step)
             if ending.value.__class__ not in ATOMS or type not in (Any, ending.value.__class__):
-                ending = ending._replace(value=from_json(raw, type))
+                ending = replace(ending, value=from_json(raw, type))
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)
     told = (ending.outcome, ending.attempts, raw, ending.reason, ending.code)
-    saga.write_later(saga.new(e.StepEnded, step, nth, key, *told))
+    saga.write_later(e.StepEnded(step, nth, key, *told, id=saga.id, at=saga.clock.now()))
     if ending.outcome != "done" and ending.cut is None:
         await saga.write()
     return ending
@@ -70,5 +72,5 @@ def _corrected(ending: Ending, found: Ending) -> Ending:
         case "done":
             return Ending("done", ending.attempts, found.value.value, reason="a look-up found it")
         case "undone":
-            return ending._replace(outcome="refused", reason="a look-up says that it was undone")
+            return replace(ending, outcome="refused", reason="a look-up says that it was undone")
     return ending

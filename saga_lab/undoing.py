@@ -6,8 +6,9 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from types import TracebackType
+
+from msgspec import Struct
 
 from saga_lab import events as e
 from saga_lab.calls import Ending, call_until_settled
@@ -17,8 +18,7 @@ from saga_lab.guards import DEADLINES, Deadline
 from saga_lab.incarnation import Incarnation
 
 
-@dataclass(slots=True)
-class Registered:
+class Registered(Struct):
     """An undo that is due if the saga turns round. `order`: where its step's intent stands in the journal.
 
     Once `tried`: `stuck` is why it failed for good, `told` what the saga function heard of that before a
@@ -35,12 +35,11 @@ class Registered:
     told: StepFailed | None = None
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """A list of undos, one per key. `turned`: undoing began here."""
 
     outer: Scope | None = None
-    undos: dict[str, Registered] = field(default_factory=dict)
+    undos: dict[str, Registered] = {}
     turned: bool = False
 
     def chain(self) -> Iterator[Scope]:

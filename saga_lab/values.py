@@ -15,12 +15,13 @@ ATOMS = frozenset({str, int, float, bool, type(None)})
 _encode = msgspec.json.Encoder().encode
 
 
-def to_json(value: Any, what: str) -> Raw:
-    """Encode; raises TypeError naming `what` when the value is not plain data."""
+def to_json(value: Any, what: str, name: str = "") -> Raw:
+    """Encode; raises TypeError naming `what` and `name` when the value is not plain data."""
     try:
         return Raw(_encode(value))
     except (TypeError, ValueError, OverflowError) as error:
-        raise TypeError(f"{what} cannot be written to a journal ({error}): use plain data") from None
+        named = f"{what} {name!r}" if name else what
+        raise TypeError(f"{named} cannot be written to a journal ({error}): use plain data") from None
 
 
 def text(raw: Raw) -> str:

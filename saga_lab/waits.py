@@ -25,11 +25,10 @@ async def sleep(saga: Incarnation, mark: str, seconds: float) -> None:
     if mark in saga.record.fired:
         return
     timer = saga.record.timers.get(mark)
+    begun = timer is not None
     if timer is None:
         timer = saga.new(e.TimerSet, mark, saga.clock.now() + seconds)
-        await saga.begin(verb, timer)
-    else:
-        await saga.begin(verb)
+    await saga.begin(verb, None if begun else timer)
     try:
         while (left := timer.until - saga.clock.now()) > INSTANT:
             saga.resting(left)
@@ -47,12 +46,11 @@ async def promise(saga: Incarnation, mark: str, name: str, type: Any, limit: flo
     saga.raise_again(verb)
     if name not in saga.answers:
         wait = saga.record.waits.get(mark)
+        begun = wait is not None
         if wait is None:
             until = None if limit is None else saga.clock.now() + limit
             wait = saga.new(e.PromiseAwaited, name, mark, until)
-            await saga.begin(verb, wait)
-        else:
-            await saga.begin(verb)
+        await saga.begin(verb, None if begun else wait)
         try:
             await _answer(saga, name, wait.until)
         except Cut as cut:
