@@ -169,7 +169,10 @@ def test_a_worker_that_dies_at_any_write_changes_nothing_but_the_time(case: str,
     assert number > 4
 
 
-@pytest.mark.parametrize("case", ["all is well", "nested scopes, then an error", "side by side", "long waits"])
+UNDOABLE = ["all is well", "nested scopes, then an error", "side by side", "long waits"]
+
+
+@pytest.mark.parametrize("case", UNDOABLE)
 def test_a_cancel_at_any_write_undoes_all_or_comes_too_late(case: str) -> None:
     saga, _ = CASES[case]
 

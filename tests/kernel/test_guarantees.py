@@ -237,6 +237,18 @@ async def test_a_pivot_that_is_refused_lets_the_saga_undo(lab: Lab) -> None:
     assert lab.shop.story == ["A", "a"] and lab.state() == "COMPENSATED"
 
 
+@told
+async def test_a_second_pivot_that_is_refused_leaves_the_first_one_passed(lab: Lab) -> None:
+    async def saga(saga, order: Order, shop):
+        await saga.step("A", shop.A, compensate=shop.a)
+        await saga.step("P", shop.P, pivot=True)
+        await saga.step("Q", shop.Q, pivot=True)
+
+    lab.shop.faults = {"Q": ["no"]}
+    assert isinstance(await lab.run(saga), Refused)
+    assert lab.shop.story == ["A", "P"] and lab.state() == "STUCK"
+
+
 # ---- cancelling
 
 
