@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import uuid4
 
-from msgspec.structs import replace
-
 from saga_lab import events as e
+from saga_lab.clock import Clock, SystemClock
 from saga_lab.context import Seconds
 from saga_lab.driver import SagaFunction
 from saga_lab.errors import Conflict
 from saga_lab.fold import State, fold
-from saga_lab.incarnation import Clock, Incarnation
+from saga_lab.incarnation import Incarnation
 from saga_lab.journals import Fenced, Journal, JournalError, Only, Stale
 from saga_lab.life import Life
-from saga_lab.outside import may_answer, may_cancel
+from saga_lab.outside import may_answer, may_cancel, released
 from saga_lab.run import Run
 from saga_lab.values import to_json
 from saga_lab.waits import in_seconds
@@ -29,16 +27,6 @@ Observer = Callable[[e.Event], None]
 MOST_RECOVERIES = 10
 """Recoveries without progress in between, after which a saga is parked."""
 _log = logging.getLogger("saga_lab")
-
-
-class SystemClock:
-    """The time of day."""
-
-    def now(self) -> float:
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class Engine:
@@ -173,7 +161,7 @@ class Engine:
         """Answer a promise with an error, raised in the saga as `Refused`. Raises `Conflict` likewise."""
         await self._answer(e.PromiseAnswered(name, refused=True, reason=reason, id=id, at=self.clock.now()))
 
-    async def release(self, id: str, decision: Literal["retry", "done", "skip"]) -> None:
+    async def release(self, id: str, decision: e.Decision) -> None:
         """Let a STUCK saga go on, after a person saw to it.
 
         "retry": what failed for good is tried again with a new budget; a saga past its pivot, or one that no
@@ -183,21 +171,10 @@ class Engine:
 
         Raises ValueError when the saga is not stuck, or not in a way that the decision could settle.
         """
-        if decision not in ("retry", "done", "skip"):
-            raise ValueError(f"release it with 'retry', 'done' or 'skip', not {decision!r}")
-        while True:
-            record = fold(events := self._read(id))
-            if record.state is not State.STUCK:
-                raise ValueError(f"saga {id!r} is {record.state}, not STUCK: there is nothing to release")
-            if decision != "retry" and not record.stuck_undos and record.result is None:
-                why = record.stuck.why if record.stuck else ""
-                raise ValueError(f"saga {id!r} is stuck, {why}: repair that, then release it with 'retry'")
-            now = self.clock.now()
-            facts: list[e.Event] = [e.Released(decision, id=id, at=now)]
-            if decision != "retry" and not record.stuck_undos and record.result is not None:
-                facts.append(replace(record.result, at=now))  # nothing is left to do
-            if await self._tell(facts, len(events)):
-                break
+        while not await self._tell(
+            released(fold(events := self._read(id)), decision, self.clock.now()), len(events)
+        ):
+            pass  # somebody was quicker: decide again
         if life := self._lives.get(id):
             await life.close()
         await self.adopt(id)
@@ -261,6 +238,9 @@ class Engine:
         """Stop working, as in a crash; other workers may go on at once."""
         for life in self.lives():
             await life.close()
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
 
     async def adopt(self, id: str) -> None:
         """Take over one saga if nobody runs it; after too many times without progress, park it instead."""

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 Part = Literal["action", "undo", "check"]
 Outcome = Literal["done", "refused", "unavailable", "in doubt"]
+Decision = Literal["retry", "done", "skip"]
 NOTHING = Raw(b"null")
 
 
@@ -209,7 +210,7 @@ class Stuck(Line, frozen=True, gc=False, tag="stuck"):
 class Released(Line, frozen=True, gc=False, tag="released"):
     """A person let a stuck saga go on: try again, or take their word that it is done, or leave it."""
 
-    decision: Literal["retry", "done", "skip"]
+    decision: Decision
 
 
 Event = (

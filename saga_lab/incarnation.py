@@ -6,9 +6,10 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from saga_lab import events as e
+from saga_lab.clock import Clock
 from saga_lab.errors import Cancelled, NotDeterministic, StepFailed, Suspended, TimedOut
 from saga_lab.fold import fold
 from saga_lab.guards import DEADLINES, INSTANT, Cut, Deadline, Guard
@@ -17,16 +18,6 @@ from saga_lab.journals import Fenced, Journal, Stale
 L = TypeVar("L", bound=e.Line)
 _TURNS = 20
 _MORE_PATIENCE = 30
-
-
-class Clock(Protocol):
-    """Where time comes from."""
-
-    def now(self) -> float:
-        """Seconds since some fixed instant, the same for all workers of a journal."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Return that much later."""
 
 
 class Incarnation:
