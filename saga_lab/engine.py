@@ -17,7 +17,7 @@ from saga_lab.errors import Conflict
 from saga_lab.fold import State, fold
 from saga_lab.incarnation import Incarnation
 from saga_lab.journals import Fenced, Journal, JournalError, Only, Stale
-from saga_lab.life import Life
+from saga_lab.life import Heartbeat, Life
 from saga_lab.outside import may_answer, may_cancel, released
 from saga_lab.run import Run
 from saga_lab.values import to_json
@@ -52,7 +52,7 @@ class Engine:
         self._sagas: dict[str, tuple[SagaFunction, tuple[Any, ...]]] = {}
         self._lives: dict[str, Life] = {}
         self._readers: dict[str, list[asyncio.Event]] = {}
-        self._beat: asyncio.TimerHandle | None = None
+        self._heart = Heartbeat(self._lives, lease)
         journal.watch(self._look_outside)
 
     # ---- starting
@@ -238,9 +238,7 @@ class Engine:
         """Stop working, as in a crash; other workers may go on at once."""
         for life in self.lives():
             await life.close()
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        self._heart.stop()
 
     async def adopt(self, id: str) -> None:
         """Take over one saga if nobody runs it; after too many times without progress, park it instead."""
@@ -303,23 +301,8 @@ class Engine:
         life = self._lives[id] = Life(saga, self.journal, self._worker, self._lease, self._over)
         assert saga.record.started is not None
         life.begin(*self._sagas[saga.record.started.saga])
-        if self.journal.leases and (self._beat is None or self._beat.when() > life.renew_at):
-            self._beat_at(life.renew_at)
-
-    def _beat_at(self, when: float) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-        self._beat = asyncio.get_running_loop().call_at(when, self._renew)
-
-    def _renew(self) -> None:
-        """Renew the leases that are due: one timer for all sagas, since most end long before."""
-        self._beat = None
-        soon = asyncio.get_running_loop().time() + self._lease / 6
-        for life in self.lives():
-            if life.renew_at <= soon:
-                life.renew()
-        if self._lives:
-            self._beat_at(max(soon, min(life.renew_at for life in self.lives())))
+        if self.journal.leases:
+            self._heart.beat_by(life.renew_at)
 
     def _over(self, life: Life) -> None:
         del self._lives[life.saga.id]
