@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pdoc
 
-ROOMS = ("saga_lab", "saga_lab.events", "saga_lab.journals", "saga_lab.bus", "saga_lab.sim", "saga_lab.views")
+ROOMS = (
+    "saga_lab",
+    "saga_lab.events",
+    "saga_lab.journals",
+    "saga_lab.bus",
+    "saga_lab.observe",
+    "saga_lab.observe.logs",
+    "saga_lab.observe.metrics",
+    "saga_lab.observe.traces",
+    "saga_lab.sim",
+    "saga_lab.views",
+)
 
 
 def write(folder: Path) -> None:

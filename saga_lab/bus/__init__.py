@@ -23,7 +23,7 @@ is delivered at least once, in order per key, and has its effect once.
 import sqlalchemy as sa
 
 from saga_lab.bus.broker import Broker, Delivery, Event
-from saga_lab.bus.consumer import Consumer, DeadLetter, Reaction
+from saga_lab.bus.consumer import Consumer, DeadLetter, Reaction, forget
 from saga_lab.bus.outbox import publish, relay, relay_once
 from saga_lab.bus.sql import SqlBroker
 from saga_lab.bus.tables import metadata
@@ -37,6 +37,7 @@ __all__ = [
     "Reaction",
     "SqlBroker",
     "connect",
+    "forget",
     "metadata",
     "publish",
     "relay",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
@@ -120,7 +121,7 @@ class Consumer:
             return None
         try:
             with self._db.begin() as tx:
-                if insert_once(tx, inbox, consumer=self.name, id=event.id):
+                if self._is_news(tx, event):
                     self._react(tx, event)
         except Exception as error:  # noqa: BLE001 - rolled back; tried again, or told to a person
             _log.warning("%s failed on %s of %s", self.name, event.topic, event.key, exc_info=True)
@@ -130,6 +131,10 @@ class Consumer:
             return pause
         return None
 
+    def _is_news(self, tx: sa.Connection, event: Event) -> bool:
+        """Note that the event is seen to; False when it was before."""
+        return insert_once(tx, inbox, consumer=self.name, id=event.id, at=time.time())
+
     def _react(self, tx: sa.Connection, event: Event) -> None:
         if event.topic not in self._reactions:
             raise LookupError(f"{self.name} has no reaction to {event.topic!r} any more")
@@ -137,6 +142,16 @@ class Consumer:
 
     def _bury(self, event: Event, attempts: int, reason: str) -> None:
         with self._db.begin() as tx:
-            if insert_once(tx, inbox, consumer=self.name, id=event.id):
+            if self._is_news(tx, event):
                 row = {**columns(event), "consumer": self.name, "attempts": attempts, "reason": reason}
                 tx.execute(dead_letters.insert().values(**row))
+
+
+def forget(db: sa.Engine, before: float) -> int:
+    """Forget which events were seen before an instant (seconds since 1970); gives how many.
+
+    An event that comes again after that has its effect again: keep a week, or as long as anything that
+    sends events may be away.
+    """
+    with db.begin() as tx:
+        return tx.execute(inbox.delete().where(inbox.c.at < before)).rowcount

@@ -45,6 +45,7 @@ inbox = sa.Table(
     metadata,
     sa.Column("consumer", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
 )
 dead_letters = sa.Table(
     PREFIX + "dead_letters",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saga_lab import Retry
-from saga_lab.bus import Consumer, Delivery, Event, SqlBroker, connect, publish, relay, relay_once
+from saga_lab.bus import Consumer, Delivery, Event, SqlBroker, connect, forget, publish, relay, relay_once
 from saga_lab.bus.tables import outbox
 from tests.bus.conftest import quick
 from tests.bus.town import HOUR, Death, Town, failing, notes, told, write
@@ -173,6 +174,22 @@ async def test_an_event_that_is_sent_again_has_no_second_effect(town: Town) -> N
     await town.broker.send(event)
     await town.settle()
     assert town.ledger == ["stock: orders.placed order-1 None"]
+
+
+@told
+async def test_what_was_seen_is_remembered_until_it_is_forgotten(town: Town) -> None:
+    town.consumer("stock", orders_placed=notes("stock"))
+    await town.open()
+    event = placed("order-1")
+    await town.broker.send(event)
+    await town.settle()
+    assert forget(town.db, before=0) == 0
+    await town.broker.send(event)
+    await town.settle()
+    assert len(town.ledger) == 1 and forget(town.db, before=math.inf) == 1
+    await town.broker.send(event)
+    await town.settle()
+    assert len(town.ledger) == 2
 
 
 @told
