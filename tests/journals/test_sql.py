@@ -57,6 +57,8 @@ async def test_an_answer_given_at_another_process_reaches_the_saga(
 
     engine = Engine(place.open())
     run = await engine.start(approval, "", id="s1")
+    while run.state != "WAITING":
+        await asyncio.sleep(0)
     await Engine(place.open()).resolve("s1", "approval", "yes")
     assert await run.result() == "yes"
 
