@@ -122,7 +122,7 @@ def _rows(trace: Trace, tells: Tells, missing: str) -> Iterator[_Row]:
         timed.append((end, 3, _Row(missing, happened="never asked")))
     timed.append((end, 3, _Row(_end(trace))))
     if trace.again is not None:
-        same = "the same result" if trace.again == trace.result else str(trace.again)
+        same = "the same result" if trace.again in (trace.result, trace.error) else str(trace.again)
         timed.append((1 << 62, 5, _Row(f"the same request again: {same}")))
     timed.sort(key=lambda line: line[:2])
     yield from (row for _, _, row in timed)

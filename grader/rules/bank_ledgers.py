@@ -7,6 +7,7 @@ from typing import Any
 
 from grader.rules.facts import Facts
 from grader.rules.words import in_euros
+from saga_lab.worlds.bank import TransferRequest
 
 
 def changes(facts: Facts, ledgers: dict[str, Any]) -> dict[str, int]:
@@ -19,15 +20,37 @@ def changes(facts: Facts, ledgers: dict[str, Any]) -> dict[str, int]:
 
 
 def records(facts: Facts) -> int:
-    """How often the ledger tells of this transfer."""
-    told = facts.final["ledger"].values()
-    return sum(record["transfer"] == facts.request.transfer_id for record in told)
+    """How often the ledger tells of this transfer, as it was asked for."""
+    transfer: TransferRequest = facts.request
+    told = {
+        "transfer": transfer.transfer_id,
+        "from": transfer.from_account,
+        "to": transfer.to_account,
+        "amount": transfer.amount,
+    }
+    return sum(record == told for record in facts.final["ledger"].values())
 
 
 def total(ledgers: dict[str, Any]) -> int:
     """All the money there is, in cents."""
     accounts = ledgers["accounts"]
     return int(sum(accounts["balances"].values()) + accounts["clearing"])
+
+
+def possible(facts: Facts) -> bool:
+    """It is a transfer at all: of some money, between two accounts."""
+    transfer: TransferRequest = facts.request
+    return transfer.amount > 0 and transfer.from_account != transfer.to_account
+
+
+def due(facts: Facts) -> dict[str, int]:
+    """What the status promises of each balance."""
+    if facts.status != "completed" or not possible(facts):
+        return {}
+    return {
+        facts.request.from_account: -facts.request.amount,
+        facts.request.to_account: facts.request.amount,
+    }
 
 
 def change(account: str, cents: int) -> str:

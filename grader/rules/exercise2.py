@@ -12,7 +12,6 @@ from grader.rules.facts import MANUAL, Facts
 from grader.rules.scenarios import given_up
 from grader.rules.words import in_euros
 from saga_lab.sim import Scenario
-from saga_lab.worlds.bank import TransferRequest
 from saga_lab.worlds.world import World
 
 STATUSES = {
@@ -44,33 +43,14 @@ ROWS = (
 )
 
 
-# ---- what the bank shows of one transfer
-
-
-def possible(facts: Facts) -> bool:
-    """It is a transfer at all: of some money, between two accounts."""
-    transfer: TransferRequest = facts.request
-    return transfer.amount > 0 and transfer.from_account != transfer.to_account
-
-
-def due(facts: Facts) -> dict[str, int]:
-    """What the status promises of each balance."""
-    if facts.status != "completed" or not possible(facts):
-        return {}
-    return {
-        facts.request.from_account: -facts.request.amount,
-        facts.request.to_account: facts.request.amount,
-    }
-
-
 def shows(facts: Facts) -> Iterator[Shown]:
     """What the accounts and the ledger say of this transfer."""
     yield Shown(
-        "the accounts say", bank.in_words(bank.changes(facts, facts.final)), bank.in_words(due(facts))
+        "the accounts say", bank.in_words(bank.changes(facts, facts.final)), bank.in_words(bank.due(facts))
     )
     done = facts.status == "completed"
     yield Shown("records in the ledger:", str(bank.records(facts)), "1" if done else "0")
-    if not possible(facts):
+    if not bank.possible(facts):
         asked = ", ".join(dict.fromkeys(request.operation for request in facts.requests))
         yield Shown("asked:", asked or "nobody", "nobody")
 
@@ -88,7 +68,7 @@ def _money_is_kept(facts: Facts) -> Broken | None:
 
 
 def _never_below_zero(facts: Facts) -> Broken | None:
-    if not possible(facts):  # what comes of that is told by E2-S3
+    if not bank.possible(facts):  # what comes of that is told by E2-S3
         return None
     for instant in facts.trace.instants:
         accounts = instant.ledgers["accounts"]
@@ -105,13 +85,13 @@ def _never_below_zero(facts: Facts) -> Broken | None:
 
 
 def _both_or_neither(facts: Facts) -> Broken | None:
-    found, right = bank.changes(facts, facts.final), due(facts)
+    found, right = bank.changes(facts, facts.final), bank.due(facts)
     if facts.status == MANUAL or found == right:
         return None
-    if not possible(facts):
+    if not bank.possible(facts):
         name, cents = max(found.items(), key=lambda change: change[1])
         return Broken(
-            f"a transfer of {_amount(facts)} never begins",
+            f"a transfer of {facts.world.cases[facts.trace.case].says} never begins",
             f"{facts.status}, and {name} became richer by {in_euros(cents)}",
             facts.last(DEBIT),
             why="The bank books what it is told. Look at the request before the first call.",
@@ -125,11 +105,6 @@ def _both_or_neither(facts: Facts) -> Broken | None:
     told = any(r.operation == action and r.answer == "value" for r in facts.requests)
     why = "The call failed for you, but the bank did it. You do not know, so undo it by its key."
     return Broken(expected, observed, where or facts.last(action), "" if where else undo, "" if told else why)
-
-
-def _amount(facts: Facts) -> str:
-    cents = facts.request.amount
-    return in_euros(cents) + (" to the same account" if cents > 0 else "")
 
 
 def _in_the_books(facts: Facts) -> Broken | None:

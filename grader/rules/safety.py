@@ -95,9 +95,13 @@ def _no_action_after_undoing(facts: Facts) -> Broken | None:
 
 def _same_result_again(facts: Facts) -> Broken | None:
     trace = facts.trace
-    if trace.again is None or trace.again == trace.result:
+    if facts.scenario.again_other and trace.ended is not None and not trace.conflict.startswith("Conflict"):
+        observed = trace.conflict or "it was taken"
+        return Broken("another request under the same id is a Conflict", observed)
+    first = trace.error if trace.result is None else trace.result
+    if trace.again is None or trace.again == first:
         return None
-    observed = f"first {trace.result}, then {trace.again}"
+    observed = f"first {first}, then {trace.again}"
     return Broken("the same request again gets the same result", observed)
 
 

@@ -39,5 +39,5 @@ def crash(scenario: Scenario, world: type[World]) -> bool:
 
 
 def again(scenario: Scenario, world: type[World]) -> bool:
-    """The same request comes a second time."""
-    return scenario.again
+    """The same request comes a second time, or another one under its id."""
+    return scenario.again or scenario.again_other

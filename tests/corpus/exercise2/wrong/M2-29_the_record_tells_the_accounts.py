@@ -1,0 +1,45 @@
+# M2-29 the record tells the accounts the wrong way round | fault: none | breaks: E2-S4 | says: not in the books
+from saga_lab import CompensationFailed, StepFailed
+from saga_lab.worlds.bank import TransferResult
+
+
+async def transfer_saga(saga, transfer, bank):
+    if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
+        return TransferResult("failed")
+    try:
+        debit_tx_id = await saga.step(
+            "debit",
+            bank.accounts.debit,
+            transfer.from_account,
+            transfer.amount,
+            compensate=bank.accounts.reverse,
+        )
+        credit_tx_id = await saga.step(
+            "credit",
+            bank.accounts.credit,
+            transfer.to_account,
+            transfer.amount,
+            compensate=bank.accounts.void,
+            pivot=True,
+        )
+    except StepFailed:
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return TransferResult("manual_intervention_required")
+        return TransferResult("failed")
+
+    try:
+        await saga.step(
+            "record",
+            bank.ledger.record,
+            transfer.transfer_id,
+            transfer.to_account,
+            transfer.from_account,
+            transfer.amount,
+            check=bank.ledger.find,
+        )
+    except StepFailed as failure:
+        saga.park("enter the transfer in the ledger", failure)
+        return TransferResult("manual_intervention_required")
+    return TransferResult("completed", debit_tx_id, credit_tx_id)
