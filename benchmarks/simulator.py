@@ -6,10 +6,11 @@ some rounds: `world alone` judges nothing, `all rules` judges every run as the g
 
 from __future__ import annotations
 
-import importlib
+import runpy
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from grader.exercises import EXERCISES
 from saga_lab.sim import Exploration, Rules, Trace, Violation, explore
 from saga_lab.worlds.world import World
 
+SOLUTIONS = Path(__file__).parent.parent / "solutions"
 DEPTHS = {1: "singles", 2: "pairs"}
 
 
@@ -46,7 +48,7 @@ def main(rounds: int) -> None:
         "exercise", "", "exist", "ran", "left out", "world alone", "all rules", title="Scenarios a second"
     )
     for number, exercise in EXERCISES.items():
-        saga = getattr(importlib.import_module(f"solutions.{exercise.module}"), exercise.function)
+        saga = runpy.run_path(str(SOLUTIONS / f"{exercise.module}.py"))[exercise.function]
         for depth, name in DEPTHS.items():
             found, bare = best(saga, exercise.world, Nothing(), depth, rounds)
             _, judged = best(saga, exercise.world, exercise.rules, depth, rounds)
