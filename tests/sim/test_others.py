@@ -7,12 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from saga_lab import SagaContext
-from saga_lab.sim import Outside, Trace, replay
+from saga_lab.fold import fold
+from saga_lab.sim import BadToken, Outside, Trace, parse, replay
+from saga_lab.sim.faults import check
 from saga_lab.sim.stage import WAY
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
-from tests.sim.desk import Booked, DeskWorld, ask_first, book
+from tests.sim.desk import Booked, DeskWorld, ask_first, ask_late, book
 from tests.sim.sagas import careful
 
 HOLD_MS = 15 * 60_000
@@ -226,3 +230,46 @@ def test_a_rival_that_buys_the_stock_makes_the_reservation_fail_and_no_piece_is_
     stock = trace.instants[-1].ledgers["inventory"]["ITEM-001"]
     assert trace.result["status"] == "failed"
     assert stock == {"on hand": 0, "reserved": {}, "shipped": 0, "sold to others": 10}
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "refuse",
+            "down",
+            "down*",
+            "lost",
+            "lost=3",
+            "lost*",
+            "late",
+            "late=14m",
+            "late=1h*",
+            "slow=29960ms",
+        ),
+        *("twice=1h", "crash-before", "crash-after", "crash-after=16m", "cancel", "then:snatch", "then:push"),
+    ]
+)
+REQUESTS = st.sampled_from(["desk.hold", "desk.hold#2", "desk.take", "desk.release", "desk.find"])
+MOMENTS = st.sampled_from(["start:crash", "finish:crash=16m", "promise:crash", "promise:crash=29d"])
+FAULTS = st.lists(st.builds("{}:{}".format, REQUESTS, WORDS) | MOMENTS, max_size=4, unique=True)
+CASES = st.sampled_from(["", *(f"case:{case}" for case in DeskWorld.cases)])
+MORE = st.lists(st.sampled_from(["recover", "again", "again!"]), unique=True)
+
+
+@given(CASES, FAULTS, MORE, st.sampled_from([book, ask_first, ask_late]))
+def test_whatever_can_be_written_can_be_played_and_played_again(
+    case: str, faults: list[str], more: list[str], saga: Any
+) -> None:
+    token = " + ".join(part for part in (case, *faults, *more) if part) or "none"
+    try:
+        check(parse(token), DeskWorld)
+    except BadToken:
+        assume(False)
+    trace = run(token, saga)
+    assert msgspec.json.encode(run(token, saga)) == msgspec.json.encode(trace)
+    assert msgspec.json.decode(msgspec.json.encode(trace), type=Trace) == trace
+    assert (trace.ended is None) == bool(trace.stopped)
+    assert trace.again in (None, trace.result, trace.error)
+    assert trace.conflict == "" or trace.conflict.startswith("Conflict")
+    assert kinds(trace).count("started") == 1
+    assert fold(trace.journal).state.at_rest == (trace.ended is not None)
