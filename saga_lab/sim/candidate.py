@@ -198,11 +198,9 @@ class _Life:
             del self._calls[number]
 
     async def _submit(self) -> None:
-        """What a client does: submit the request, or recover what is there, and wait for the result."""
+        """What a client does: submit the request, which takes up what is there, and wait for the result."""
         begin, engine = self.begin, self._engine
         engine.register(self._saga, self._services)
-        if begin.journal and not begin.again:
-            await engine.recover()
         try:
             request = from_json(begin.request, self._request_type)
             run = await engine.start(self._saga, request, id=begin.id)

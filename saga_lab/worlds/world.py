@@ -91,8 +91,9 @@ class Rival(Struct, frozen=True):
 class World(ABC):
     """The services of one exercise during one run; `now` is their clock, in seconds.
 
-    The scheduler asks `due` again whenever anything happened, and calls `pass_time` at that instant,
-    before any request that arrives in the same millisecond: a hold that ends then has ended.
+    The scheduler asks `due` again whenever anything changed, and calls `pass_time` at that instant,
+    before any request that arrives in the same millisecond: a hold that ends then has ended. Instants are
+    whole milliseconds, so add to one with `round(now + 900, 3)`, lest a float miss it by a hair.
     """
 
     name: ClassVar[str]
