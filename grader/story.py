@@ -136,7 +136,7 @@ def _asked(request: Request, tells: Tells, end: int) -> _Row:
 def _about(request: Request, tells: Tells) -> str:
     tell = tells.get(request.operation)
     try:
-        return tell(*request.args) if tell else ""
+        return tell(*request.args) if tell else request.about
     except (TypeError, KeyError):  # wrong arguments: the service said so
         return ""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from saga_lab import events as e
 from saga_lab.sim import Request, Scenario, Trace, parse
-from saga_lab.worlds.world import World, thing
+from saga_lab.worlds.world import World
 
 if TYPE_CHECKING:
     from grader.rules import Rules
@@ -135,7 +135,7 @@ class Facts:
         told = bool(self.scenario.faults) and not self.finite
         found = dict[Struck, None]()
         for (operation, _), requests in self.calls.items():
-            about = thing(self.operations[operation], requests[0].args)
+            about = requests[0].about
             for r in requests:
                 if r.answer == "refused" and told and r.code not in ("bad_argument", "conflict"):
                     found[Struck(operation, about, "refuse")] = None

@@ -219,7 +219,7 @@ def _check(fault: Fault, world: type[World]) -> None:
         raise BadToken(
             f"the world {world.name!r} has no {name!r}: choose one of {', '.join(world.operations)}"
         )
-    if fault.site.thing and operation.about is None:
+    if fault.site.thing and world.operations[operation.of].about is None:
         raise BadToken(f"{fault}: {name} is about no thing that brackets could name")
     if fault.kind == "refuse" and not operation.refusable:
         raise BadToken(f"{fault}: {name} never says no")

@@ -31,7 +31,7 @@ from saga_lab.sim.stage import WAY, Stage, in_ms
 from saga_lab.sim.strikes import Strikes
 from saga_lab.sim.trace import Crash, Request, Trace
 from saga_lab.sim.worker import Saga, Worker
-from saga_lab.worlds.world import World, thing
+from saga_lab.worlds.world import World
 
 _encode = msgspec.json.Encoder().encode
 
@@ -287,8 +287,8 @@ class _Run:
         args = msgspec.json.decode(call.args)
         if operation is None or not isinstance(args, list):
             raise BadMessage(f"a call of {call.operation!r} with {bytes(call.args)!r}")
-        nth, attempt, fault = self._strikes.request(operation, call.key, tuple(args))
-        sent = Sent(len(self._sent) + 1, call, operation, args, nth, attempt, worker, self._now, fault)
+        about, nth, attempt, fault = self._strikes.request(operation, call.key, tuple(args))
+        sent = Sent(len(self._sent) + 1, call, operation, args, about, nth, attempt, worker, self._now, fault)
         self._sent.append(sent)
         worker.waiting[call.number] = sent
         if not self._recovered:
@@ -320,8 +320,7 @@ class _Run:
             self._land(self._now + (fault.after or 1), self._deliver_again, sent)
             self._reply(sent, reply, WAY)
         elif fault.kind == "then":
-            about = thing(sent.operation, tuple(sent.args))
-            self._stage.rival(fault.name, about, self._now, sent.number)
+            self._stage.rival(fault.name, sent.about, self._now, sent.number)
             self._reply(sent, reply, WAY)
         elif fault.kind == "crash-after":
             self._kill(sent.worker, fault, fault.after)

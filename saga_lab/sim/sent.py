@@ -22,6 +22,7 @@ class Sent:
     call: Call
     operation: Operation
     args: list[Any]
+    about: str
     nth: int
     attempt: int
     worker: Worker
@@ -51,6 +52,7 @@ class Sent:
             kind=operation.kind,
             key=call.key,
             args=tuple(self.args),
+            about=self.about,
             nth=self.nth,
             attempt=self.attempt,
             incarnation=self.worker.incarnation,

@@ -10,7 +10,7 @@ from saga_lab import events as e
 from saga_lab.sim.faults import Fault, FaultKind, Site, after, read_fault
 from saga_lab.sim.stage import WAY, in_ms
 from saga_lab.sim.trace import Request, Trace
-from saga_lab.worlds.world import Operation, Role, World, thing
+from saga_lab.worlds.world import Operation, Role, World
 
 _UNREACHED = ("down", "down=3", "down*")
 _UNANSWERED = ("lost", "lost=3", "lost*", "late", "late*", "late=1h", "late=1h*", "slow=5m")
@@ -75,7 +75,7 @@ def _at_request(request: Request, world: type[World]) -> Iterator[Try]:
     rivals = tuple(f"then:{name}" for name in world.rivals if operation.name in after(name, world))
     words = (("refuse",) if operation.refusable else ()) + TRIED[operation.role] + rivals
     for word in words:
-        fault = read_fault(f"{_site(request, operation)}:{word}")
+        fault = read_fault(f"{_site(request)}:{word}")
         if _within_window(fault, operation):
             yield Try(fault, request)
 
@@ -85,8 +85,8 @@ def _within_window(fault: Fault, operation: Operation) -> bool:
     return operation.window is None or (fault.after or 0) < operation.window * 1000
 
 
-def _site(request: Request, operation: Operation) -> Site:
-    return Site(operation.name, thing(operation, request.args), request.nth)
+def _site(request: Request) -> Site:
+    return Site(request.operation, request.about, request.nth)
 
 
 def _in_waits(trace: Trace, since: int) -> Iterator[Try]:
@@ -127,7 +127,7 @@ def around_deadlines(
         operation = world.operations[request.operation]
         if request.sent < since or operation.role in ("look-up", "read"):
             continue
-        site = _site(request, operation)
+        site = _site(request)
         if (limit := patience.get(site)) and operation.role == "action":
             # At the limit the time-out comes first, so what is slower is all the same.
             times = near(limit - 2 * WAY)[:2]

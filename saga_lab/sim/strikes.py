@@ -9,8 +9,9 @@ from saga_lab.worlds.world import Operation, thing
 
 
 class Place(NamedTuple):
-    """Where a request stands: the how-manieth about this thing, and under this key; what strikes it."""
+    """Where a request stands: about what, the how-manieth about it and under this key; what strikes it."""
 
+    about: str
     nth: int
     attempt: int
     fault: Fault | None
@@ -22,20 +23,23 @@ class Strikes:
     def __init__(self, scenario: Scenario) -> None:
         self._faults: dict[str, list[Fault]] = {}
         self._counts: dict[tuple[str, ...], int] = {}
+        self._things: dict[tuple[str, str], str] = {}
         for fault in scenario.faults:
             self._faults.setdefault(fault.site.operation, []).append(fault)
 
     def request(self, operation: Operation, key: str, args: tuple[object, ...]) -> Place:
-        """The next request of an operation."""
-        name, about = operation.name, thing(operation, args)
+        """The next request of an operation; an undo and a look-up are about what their action is about."""
+        name, done = operation.name, (operation.of, key)
+        about = thing(operation, args) if operation.of == name else self._things.get(done, "")
+        self._things.setdefault(done, about)
         nth = self._count(name)
         place = self._count(name, about) if about else nth
         attempt = self._count(name, about, key)
         for fault in self._faults.get(name, ()):
             site = fault.site
             if site.thing in ("", about) and _strikes(fault, place if site.thing else nth):
-                return Place(place, attempt, fault)
-        return Place(place, attempt, None)
+                return Place(about, place, attempt, fault)
+        return Place(about, place, attempt, None)
 
     def moment(self, name: str) -> Fault | None:
         """What strikes at the next moment of this name."""

@@ -19,7 +19,8 @@ Answer = Literal["", "value", "refused", "unavailable", "lost"]
 class Request(Struct, frozen=True):
     """One request of a saga to a service, and what became of it.
 
-    `nth` counts the requests of this operation (about this thing, where a token can name it), from 1;
+    `about` is the thing that brackets name in a token, for an undo and a look-up that of the action under
+    the key; "" when there is none. `nth` counts the requests of this operation (about this thing), from 1;
     `attempt` those of this operation and key.
     `fault` is the kind of fault that struck here, as written in the token (`lost`, `late=1h`), or "".
     `effects`: when the service handled it (never, when it did not arrive; twice, when delivered twice),
@@ -50,6 +51,7 @@ class Request(Struct, frozen=True):
     given_up: int | None = None
     line: int = 0
     saga: str = ""
+    about: str = ""
 
     @property
     def service(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from saga_lab import CompensationFailed, SagaContext, StepFailed
+from saga_lab.worlds.platform import DeploymentRequest, DeploymentResult, Platform
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop
 
 
@@ -56,3 +57,18 @@ async def patient(saga: SagaContext, order: OrderRequest, shop: Shop) -> OrderRe
     """Wait for thirty days, then charge."""
     await saga.sleep(30 * 86_400)
     return await charge_only(saga, order, shop)
+
+
+async def nothing_stays(
+    saga: SagaContext, deployment: DeploymentRequest, platform: Platform
+) -> DeploymentResult:
+    """Deploy to both environments, and take it all back."""
+    environments = platform.environments
+    for name in ("staging", "production"):
+        args = (name, deployment.version, deployment.image_tag)
+        await saga.step(name, environments.deploy, *args, compensate=environments.rollback)
+    try:
+        await saga.compensate(on_stuck="continue")
+    except CompensationFailed:
+        return DeploymentResult("manual_intervention_required")
+    return DeploymentResult("failed")

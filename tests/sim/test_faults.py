@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from saga_lab.sim import EndlessLoop, Request, Trace, replay
+from saga_lab.worlds.platform import PlatformWorld
 from saga_lab.worlds.shop import OrderResult, ShopWorld
-from tests.sim.sagas import careful, charge_only, patient
+from tests.sim.sagas import careful, charge_only, nothing_stays, patient
 
 DAY, HOUR = 86_400_000, 3_600_000
 
@@ -202,3 +203,13 @@ def test_a_replay_is_the_same_byte_for_byte_in_any_process_and_hash_seed() -> No
 def test_a_trace_is_plain_data() -> None:
     trace = run("payments.charge:lost* + again", careful)
     assert msgspec.json.decode(msgspec.json.encode(trace), type=Trace) == trace
+
+
+@pytest.mark.parametrize("thing", ["staging", "production"])
+def test_brackets_at_an_undo_name_what_its_action_was_about(thing: str) -> None:
+    token = f"environments.rollback[{thing}]:down*"
+    trace = replay(nothing_stays, PlatformWorld, token)
+    struck = {request.about for request in trace.requests if request.fault}
+    assert struck == {thing}
+    left = trace.instants[-1].ledgers["environments"]
+    assert [name for name, copies in left.items() if len(copies) > 1] == [thing]
