@@ -272,8 +272,9 @@ class Incarnation:
         """The process crashed, was closed, or lost its lease. Gives what to raise in the saga."""
         if self.dead is None:
             self.dead = error
-            for task in self.tasks - {asyncio.current_task()}:
-                task.cancel()
+            if not isinstance(error, GeneratorExit):  # its loop is gone, and all tasks with it
+                for task in self.tasks - {asyncio.current_task()}:
+                    task.cancel()
         return Suspended(str(error)) if isinstance(error, Exception) else error
 
 
