@@ -221,7 +221,7 @@ def _release(record: Record, event: e.Released) -> None:
             _run_again(record, record.result, event.at)
         record.result = record.word = None
     elif stuck:
-        record.word, record.result = record.result, None
+        record.word, record.result = record.result or record.word, None
     record.stuck = None
     record.heading = State.COMPENSATING if stuck else State.RUNNING
     record.letters = [letter for letter in record.letters if letter.by == "saga"]

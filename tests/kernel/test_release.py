@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from saga_lab import CompensationFailed, NotDeterministic, Refused, Retry, StepFailed, explain
+from saga_lab import CompensationFailed, NotDeterministic, Refused, Retry, StepFailed, explain, fold
+from saga_lab.events import Released, Returned
 from tests.kernel.lab import DAY, Death, Lab, Order, moment, told
 
 pytestmark = pytest.mark.usefixtures("each_journal")
@@ -99,6 +100,32 @@ def test_the_recorded_result_stands_and_nothing_but_undos_is_called(decision: st
         assert lab.state() == ("COMPLETED" if decision == "skip" else "COMPENSATED")
 
     story()
+
+
+@told
+async def test_the_recorded_result_stands_though_the_function_would_now_say_something_else(lab: Lab) -> None:
+    runs = []
+
+    async def saga(saga, order: Order, shop):
+        runs.append(1)
+        return [await by_hand_if_stuck(saga, order, shop), len(runs)]
+
+    await stuck(lab, saga)
+    await lab.engine.release("s1", "retry")
+    assert await lab.engine.get("s1").result() == ["manual", 1] and len(runs) == 2
+
+
+@told
+async def test_the_recorded_result_stands_when_a_released_saga_dies_stuck_and_is_released_again(
+    lab: Lab,
+) -> None:
+    await stuck(lab, by_hand_if_stuck)
+    lab.shop.faults = {"b": ["no"]}
+    await lab.engine.release("s1", "retry")
+    assert await lab.engine.get("s1").result() == "manual"
+    *events, result = lab.engine.get("s1").events
+    record = fold([*events, Released("retry", id="s1")])
+    assert isinstance(result, Returned) and record.word is not None and record.word.value == result.value
 
 
 @told
