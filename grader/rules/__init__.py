@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from grader.rules.facts import Facts
+from grader.rules.facts import Call, Facts
 from saga_lab.sim import Scenario, Trace, Violation
 from saga_lab.worlds.world import World
 
@@ -77,18 +77,27 @@ class Invariant:
     unended: bool = False
 
 
+AS_WITHOUT = "as without"
+
+
 class Row(NamedTuple):
     """A row of the fault table: what strikes `operation`, and the statuses that are right then.
 
     `operation` with brackets means one thing only. `faults` are words of a token (`refuse`, `down*`), or
-    `given up`: every attempt ended in doubt or out of reach. The first row that fits counts. `world`
-    tells what is found at the end.
+    `given up`: every attempt ended in doubt or out of reach. The first row that fits counts. Among the
+    statuses `AS_WITHOUT` is that of the same case without faults; in the row of an undo it says that a
+    dead letter is enough when that undo is stuck. `world` tells what is found at the end.
     """
 
     operation: str
     faults: tuple[str, ...]
     statuses: tuple[str, ...]
     world: str
+
+
+def nothing_kept(facts: Facts, call: Call) -> bool:
+    """Whatever may have happened is undone."""
+    return False
 
 
 class Shown(NamedTuple):
@@ -109,7 +118,8 @@ class Rules:
 
     `clean`: statuses that promise that nothing stays. `aside`: operations whose faults change no status.
     `renewed`: actions that may begin anew after an undo. `onward`: undos that are steps forward behind
-    the pivot. `expiring`: actions whose effect ends by itself.
+    the pivot. `expiring`: actions whose effect ends by itself. `kept`: whether what an action did may
+    stay in this run, though the pivot does not stand.
     """
 
     number: int
@@ -126,6 +136,7 @@ class Rules:
     renewed: frozenset[str] = frozenset()
     onward: frozenset[str] = frozenset()
     expiring: frozenset[str] = frozenset()
+    kept: Callable[[Facts, Call], bool] = nothing_kept
 
     @property
     def success(self) -> str:

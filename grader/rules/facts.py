@@ -174,15 +174,17 @@ class Facts:
         return self.calls.get((self.undo_of[call[0]], call[1]), [])
 
     @cached_property
-    def unsure(self) -> Call | None:
-        """An action that may stand, whose undo was tried and never answered, nor found by a look-up."""
-        for call in self.actions:
-            undos = self.undos(call)
-            if undos and self.may_stand(call) and not any(r.answer == "value" for r in undos):
-                later = self.looked_up(call)
-                if not later or later[-1] != "undone":
-                    return call
-        return None
+    def unsure(self) -> list[Call]:
+        """Actions that may stand, whose undo was tried and never answered, nor found by a look-up."""
+        tried = [(call, self.undos(call)) for call in self.actions]
+        return [
+            call
+            for call, undos in tried
+            if undos
+            and self.may_stand(call)
+            and not any(r.answer == "value" for r in undos)
+            and "undone" not in self.looked_up(call)[-1:]
+        ]
 
     @property
     def pivots(self) -> list[Call]:

@@ -54,7 +54,9 @@ def _nothing_held(facts: Facts) -> Broken | None:
     if facts.status != MANUAL or facts.pivot_stands:
         return None
     for call in facts.actions:
-        if call[0] not in facts.rules.expiring and call[1] not in facts.named and facts.stands(call):
+        if call[0] in facts.rules.expiring or facts.rules.kept(facts, call) or call[1] in facts.named:
+            continue
+        if facts.stands(call):
             return Broken(
                 "what stays done is named in a dead letter",
                 f"{call[0]} still stands, and no dead letter names {call[1]}",

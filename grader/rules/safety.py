@@ -155,7 +155,7 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
     standing = [call for call in facts.actions if facts.may_stand(call)]
     named = facts.named if facts.status == MANUAL else {letter.key for letter in facts.letters}
     for call in reversed(standing):
-        if not facts.undos(call) and call[1] not in named:
+        if not facts.undos(call) and call[1] not in named and not facts.rules.kept(facts, call):
             return _never_undone(facts, call)
     undone = [(facts.calls[call][0], facts.undos(call)[0]) for call in standing if facts.undos(call)]
     for (older, undo_older), (newer, undo_newer) in pairwise(undone):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grader.rules import Broken, Invariant, Row
-from grader.rules.facts import MANUAL, Facts, Struck
+from grader.rules import AS_WITHOUT, Broken, Invariant, Row
+from grader.rules.facts import MANUAL, Call, Facts, Struck
 
 GIVEN_UP = "given up"
 
@@ -20,8 +20,9 @@ def allowed(facts: Facts) -> set[str]:
         operation = facts.operations[struck.operation]
         row = next((row for row in facts.rules.rows if _fits(row, struck)), None)
         if row is not None:
-            rights.update(row.statuses)
-            if operation.role in ("action", "read") and facts.ordinary not in row.statuses:
+            told = {facts.ordinary if x == AS_WITHOUT else x for x in row.statuses}
+            rights.update(told)
+            if operation.role in ("action", "read") and facts.ordinary not in told:
                 wrong.add(facts.ordinary)
         quiet = operation.role in ("undo", "look-up")
         if struck.endless and (quiet or operation.kind in ("compensable", "pivot")):
@@ -32,8 +33,8 @@ def allowed(facts: Facts) -> set[str]:
     if facts.cancelled is not None:
         rights.update(facts.rules.clean)
         late = any(facts.calls[call][0].sent <= facts.cancelled for call in facts.pivots)
-        if not late and facts.ordinary not in facts.rules.clean:
-            wrong.add(facts.ordinary)
+        if not late:
+            wrong.add(facts.rules.success)
     return rights - wrong or {facts.ordinary}
 
 
@@ -56,12 +57,20 @@ def _true_status(facts: Facts) -> Broken | None:
     set_aside = any(fault.site.operation in rules.aside for fault in facts.scenario.faults)
     if status not in rights and not facts.finite and not set_aside:
         return _wrong_status(facts, rights)
-    if status in rules.clean and facts.unsure is not None:
-        undo, key = facts.undo_of[facts.unsure[0]], facts.unsure[1]
+    unsure = next((call for call in facts.unsure if not _letter_is_enough(facts, call)), None)
+    if status != rules.success and unsure is not None:
+        undo, key = facts.undo_of[unsure[0]], unsure[1]
         observed = f"{status}, but {undo} of {key} never got an answer"
         expected = f"{status} only when all is known to be undone, else {MANUAL}"
         return Broken(expected, observed, facts.last(undo))
     return _world_shows(facts) or _true_ids(facts)
+
+
+def _letter_is_enough(facts: Facts, call: Call) -> bool:
+    """The exercise lets the status be when this undo is stuck, and a dead letter names it."""
+    undo = facts.undo_of[call[0]]
+    rows = [row for row in facts.rules.rows if row.operation == undo and AS_WITHOUT in row.statuses]
+    return bool(rows) and call[1] in facts.named
 
 
 def _no_status(facts: Facts) -> Broken:

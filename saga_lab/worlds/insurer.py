@@ -18,6 +18,8 @@ from saga_lab.worlds.world import Answer, Case, World
 DAY = 86_400.0
 ANSWERED = 3 * DAY
 """Seconds after which the hospital has sent the records."""
+PATIENCE = 30 * DAY
+"""Seconds for which a claim waits for its decision."""
 
 
 @dataclass
@@ -203,7 +205,8 @@ def _days(days: float, decision: Approval) -> Answer:
 
 
 def _near_deadline(seconds: float) -> Answer:
-    return Answer("approval", YES, after=seconds, since="deadline")
+    """An approval near the end of the days that a claim waits, by the insurer's calendar."""
+    return Answer("approval", YES, after=PATIENCE + seconds, since="wait")
 
 
 class InsurerWorld(World):
