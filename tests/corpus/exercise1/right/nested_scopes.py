@@ -1,4 +1,4 @@
-"""One scope a step: each leaves its undo to the one around it."""
+"""Scopes in scopes: each, left well, leaves its undos to the one around it."""
 
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
@@ -7,14 +7,15 @@ from saga_lab.worlds.shop import OrderResult
 async def order_saga(saga, order, shop):
     try:
         async with saga.scope():
-            payment_id = await saga.step(
-                "charge",
-                shop.payments.charge,
-                order.customer_id,
-                order.amount,
-                compensate=shop.payments.refund,
-            )
             async with saga.scope():
+                async with saga.scope():
+                    payment_id = await saga.step(
+                        "charge",
+                        shop.payments.charge,
+                        order.customer_id,
+                        order.amount,
+                        compensate=shop.payments.refund,
+                    )
                 reservation_id = await saga.step(
                     "reserve",
                     shop.inventory.reserve,
@@ -22,15 +23,14 @@ async def order_saga(saga, order, shop):
                     order.items,
                     compensate=shop.inventory.release,
                 )
-                async with saga.scope(on_stuck="continue"):
-                    shipment_id = await saga.step(
-                        "ship",
-                        shop.shipping.create,
-                        order.order_id,
-                        reservation_id,
-                        compensate=shop.shipping.cancel,
-                        pivot=True,
-                    )
+            shipment_id = await saga.step(
+                "ship",
+                shop.shipping.create,
+                order.order_id,
+                reservation_id,
+                compensate=shop.shipping.cancel,
+                pivot=True,
+            )
     except CompensationFailed:
         return OrderResult("manual_intervention_required")
     except StepFailed:
