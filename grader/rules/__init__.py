@@ -26,7 +26,7 @@ How to write the law of an exercise (`exercise2` is the model):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from grader.rules.facts import Call, Facts
@@ -118,8 +118,10 @@ class Rules:
 
     `clean`: statuses that promise that nothing stays. `aside`: operations whose faults change no status.
     `renewed`: actions that may begin anew after an undo. `onward`: undos that are steps forward behind
-    the pivot. `expiring`: actions whose effect ends by itself. `kept`: whether what an action did may
-    stay in this run, though the pivot does not stand.
+    the pivot. `expiring`: actions whose effect ends by itself, and after how long (ms). `margin`: for so
+    long (ms) before a deadline a saga may give up. `kept`: whether what an action did may stay in this
+    run, though the pivot does not stand. `decides`: what else makes a status right or wrong, given those
+    that the fault table allows.
     """
 
     number: int
@@ -135,8 +137,10 @@ class Rules:
     aside: frozenset[str] = frozenset()
     renewed: frozenset[str] = frozenset()
     onward: frozenset[str] = frozenset()
-    expiring: frozenset[str] = frozenset()
+    expiring: Mapping[str, int] = field(default_factory=dict)
+    margin: int = 0
     kept: Callable[[Facts, Call], bool] = nothing_kept
+    decides: Callable[[Facts, set[str]], set[str]] = lambda facts, rights: rights
 
     @property
     def success(self) -> str:

@@ -102,9 +102,9 @@ class Facts:
 
     @property
     def late(self) -> bool:
-        """A deadline of the world passed during the run."""
-        end = self.trace.ended
-        return any(end is None or at <= end for at, _ in self.trace.deadlines)
+        """A deadline of the world passed during the run, or was so near that a saga may give up."""
+        end, margin = self.trace.ended, self.rules.margin
+        return any(end is None or at <= end + margin for _, at in self.trace.deadlines)
 
     @property
     def cancelled(self) -> int | None:
@@ -175,8 +175,11 @@ class Facts:
 
     @cached_property
     def unsure(self) -> list[Call]:
-        """Actions that may stand, whose undo was tried and never answered, nor found by a look-up."""
-        tried = [(call, self.undos(call)) for call in self.actions]
+        """Actions that may stand, whose undo was tried and never answered, nor found by a look-up.
+
+        What ends by itself needs no answer.
+        """
+        tried = [(call, self.undos(call)) for call in self.actions if call[0] not in self.rules.expiring]
         return [
             call
             for call, undos in tried
@@ -205,6 +208,21 @@ class Facts:
     def pivot_stands(self) -> bool:
         """The pivot's effect is in the world at the end, whatever the saga knows of it."""
         return any(self.stands(call) for call in self.pivots)
+
+    def over(self, call: Call) -> int | None:
+        """When the effect of an action ends by itself (ms), if it does and ever took place."""
+        lasts = self.rules.expiring.get(call[0])
+        done = [at for request in self.calls[call] for at, effect in request.effects if effect == "done"]
+        return min(done) + lasts if done and lasts is not None else None
+
+    def ended(self, call: Call, now: int | None) -> bool:
+        """By then its effect had ended by itself."""
+        over = self.over(call)
+        return over is not None and (now is None or over <= now)
+
+    def anew(self, operation: str) -> bool:
+        """An action that may begin anew did so, under another key."""
+        return operation in self.rules.renewed and sum(name == operation for name, _ in self.calls) > 1
 
     def stands(self, call: Call) -> bool:
         """An action took effect, and was not taken back."""

@@ -36,6 +36,8 @@ def _stuck_is_parked(facts: Facts) -> Broken | None:
         undos = facts.undos(call)
         if not undos or call[1] in facts.named or any(r.answer == "value" for r in undos):
             continue
+        if call[0] in facts.rules.expiring:
+            continue
         if facts.may_stand(call) and "undone" not in facts.looked_up(call)[-1:]:
             return Broken(
                 "what could not be undone has a dead letter",

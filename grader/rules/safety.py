@@ -14,12 +14,13 @@ MOST_REQUESTS = 12
 
 
 def _one_effect(facts: Facts) -> Broken | None:
-    done: dict[tuple[str, str], Request] = {}
+    done: dict[tuple[str, str, str], Request] = {}
     for request in facts.requests:
         for _, effect in request.effects:
             if effect != "done":
                 continue
-            first = done.setdefault((request.operation, str(request.args)), request)
+            again = request.key if request.operation in facts.rules.renewed else ""
+            first = done.setdefault((request.operation, str(request.args), again), request)
             if first.key != request.key:
                 return _done_again(first, request, f"under {first.key}, and again under {request.key}")
             if first is not request or [x for _, x in request.effects].count("done") > 1:
@@ -53,6 +54,8 @@ def _nothing_after_the_end(facts: Facts) -> Broken | None:
             if effect != "done" or at <= ended or request.operation not in facts.undo_of:
                 continue
             undone = facts.undos((request.operation, request.key))
+            if undone and request.operation in facts.rules.expiring:
+                continue
             if request.key not in facts.named and not any(r.effects for r in undone):
                 late = (at - ended) / 1000
                 return Broken(
@@ -82,7 +85,8 @@ def _no_undo_behind_the_pivot(facts: Facts) -> Broken | None:
 
 
 def _no_action_after_undoing(facts: Facts) -> Broken | None:
-    first = facts.first_undo
+    """An undo that only makes room for the same thing anew does not count."""
+    first = next((r for r in facts.requests if r.role == "undo" and not _makes_room(facts, r)), None)
     if first is None:
         return None
     for call in facts.actions:
@@ -91,6 +95,13 @@ def _no_action_after_undoing(facts: Facts) -> Broken | None:
             observed = f"first {first.operation}, and then {began.operation}"
             return Broken("once undoing has begun, nothing new is begun", observed, began.number)
     return None
+
+
+def _makes_room(facts: Facts, undo: Request) -> bool:
+    action = facts.operations[undo.operation].of
+    return action in facts.rules.renewed and any(
+        r.operation == action and r.key != undo.key and r.sent > undo.sent for r in facts.requests
+    )
 
 
 def _same_result_again(facts: Facts) -> Broken | None:
@@ -149,7 +160,7 @@ def _bounded(facts: Facts) -> Broken | None:
 
 
 def _undone_newest_first(facts: Facts) -> Broken | None:
-    """Not asked behind a pivot that is known to be done."""
+    """Not asked behind a pivot that is known to be done, nor of what has ended by itself."""
     if facts.pivot_known:
         return None
     standing = [call for call in facts.actions if facts.may_stand(call)]
@@ -157,7 +168,11 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
     for call in reversed(standing):
         if not facts.undos(call) and call[1] not in named and not facts.rules.kept(facts, call):
             return _never_undone(facts, call)
-    undone = [(facts.calls[call][0], facts.undos(call)[0]) for call in standing if facts.undos(call)]
+    undone = [
+        (facts.calls[call][0], undos[0])
+        for call in standing
+        if (undos := facts.undos(call)) and not facts.ended(call, undos[0].sent) and not facts.anew(call[0])
+    ]
     for (older, undo_older), (newer, undo_newer) in pairwise(undone):
         if older.sent < newer.sent and undo_older.sent < undo_newer.sent:
             return Broken(

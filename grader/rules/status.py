@@ -35,7 +35,7 @@ def allowed(facts: Facts) -> set[str]:
         late = any(facts.calls[call][0].sent <= facts.cancelled for call in facts.pivots)
         if not late:
             wrong.add(facts.rules.success)
-    return rights - wrong or {facts.ordinary}
+    return facts.rules.decides(facts, rights - wrong) or {facts.ordinary}
 
 
 def _fits(row: Row, struck: Struck) -> bool:
@@ -54,7 +54,7 @@ def _true_status(facts: Facts) -> Broken | None:
     rights = allowed(facts)
     if status == MANUAL:
         return _true_manual(facts, rights)
-    set_aside = any(fault.site.operation in rules.aside for fault in facts.scenario.faults)
+    set_aside = any(x.operation in rules.aside for x in facts.struck)
     if status not in rights and not facts.finite and not set_aside:
         return _wrong_status(facts, rights)
     unsure = next((call for call in facts.unsure if not _letter_is_enough(facts, call)), None)
@@ -97,7 +97,7 @@ def _wrong_status(facts: Facts, rights: set[str]) -> Broken:
     refused = next((request for request in facts.refused if request.operation not in aside), None)
     if refused is None:
         return Broken(right, f"{status}, for {facts.world.cases[facts.trace.case].says}")
-    if status in facts.rules.clean:
+    if status != facts.rules.success:
         observed = f"{status}, since {refused.operation} said no: {refused.reason}"
         return Broken(right, observed, refused.number)
     observed = f"{status}, although {refused.operation} said no: {refused.reason}"
@@ -149,6 +149,7 @@ def _true_ids(facts: Facts) -> Broken | None:
             for r in facts.requests
             if r.role == "look-up" and isinstance(r.value, dict) and r.answer == "value"
         ]
+        told += [value["id"] for value in told if isinstance(value, dict) and "id" in value]
         if given[name] not in told or not given[name]:
             expected = f"{status} names what the services gave: {name} comes from {operation}"
             return Broken(expected, f"{name} is {given[name]!r}", facts.last(operation))

@@ -1,0 +1,46 @@
+"""What the ledgers of the venue say of one booking, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from grader.rules.facts import Facts
+
+Ledgers = dict[str, Any]
+
+
+def paid(ledgers: Ledgers) -> int:
+    """What the customer has paid and not been given back, in cents."""
+    return sum(charge["amount"] for charge in ledgers["payments"].values() if charge["state"] == "charged")
+
+
+def tickets(ledgers: Ledgers) -> list[str]:
+    """The seat of each ticket that is valid."""
+    issued = ledgers["tickets"].values()
+    return [seat for ticket in issued if ticket["state"] == "live" for seat in ticket["seats"]]
+
+
+def keys(facts: Facts) -> set[str]:
+    """Under which keys this booking asked for seats."""
+    return {key for operation, key in facts.calls if operation == "seats.hold"}
+
+
+def ours(facts: Facts, ledgers: Ledgers, state: str) -> list[str]:
+    """The seats that are `sold` to this booking, or `held` by it."""
+    mine = keys(facts)
+    return [
+        seat for seat, place in ledgers["seats"].items() if place["state"] == state and place["by"] in mine
+    ]
+
+
+def at_the_end(facts: Facts) -> Ledgers:
+    """The ledgers when the result was written."""
+    ended = facts.trace.ended
+    before = [x for x in facts.trace.instants if ended is None or x.at <= ended]
+    return before[-1].ledgers
+
+
+def in_words(seats: Iterable[str]) -> str:
+    """Seats as people say them."""
+    return ", ".join(sorted(seats)) or "none"
