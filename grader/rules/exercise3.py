@@ -77,7 +77,11 @@ def in_time(facts: Facts, rights: set[str]) -> set[str]:
         near = decided >= ends[0] - MARGIN
         return rights | (set(CLEAN) if near else {"timeout"} if returned >= ends[0] else set())
     known = any(r.operation == HOLD and r.answer == "value" for r in facts.requests)
-    if not known or any(x.endless and x.operation in (HOLD, CHARGE, ISSUE) for x in facts.struck):
+    if (
+        not known
+        or facts.cancelled is not None
+        or any(x.endless and x.operation in (HOLD, CHARGE, ISSUE) for x in facts.struck)
+    ):
         return rights | {"timeout"}
     declined = any(r.operation == CHARGE for r in facts.refused)
     return rights - {"failed", *(() if declined else ("payment_failed",))} | {"timeout"}
