@@ -32,13 +32,9 @@ def _ends(facts: Facts) -> Broken | None:
 
 
 def _stuck_is_parked(facts: Facts) -> Broken | None:
-    for call in facts.actions:
-        undos = facts.undos(call)
-        if not undos or call[1] in facts.named or any(r.answer == "value" for r in undos):
-            continue
-        if call[0] in facts.rules.expiring:
-            continue
-        if facts.may_stand(call) and "undone" not in facts.looked_up(call)[-1:]:
+    for call in facts.unsure:
+        if call[1] not in facts.named:
+            undos = facts.undos(call)
             return Broken(
                 "what could not be undone has a dead letter",
                 f"{undos[0].operation} never succeeded, and no dead letter names {call[1]}",
