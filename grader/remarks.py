@@ -51,7 +51,10 @@ def remarks(
 
 
 def _in_source(label: str, source: str, where: Where) -> Iterator[Remark]:
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a function within another, with a text at the margin
+        return
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and _is_step(node.value):
             yield Remark(

@@ -72,3 +72,12 @@ def test_hints_come_one_at_a_time_and_end_with_the_run() -> None:
 def test_who_passes_needs_no_hint() -> None:
     told = CliRunner().invoke(main, ["hint", str(ROOT / "solutions" / STARTER.name)])
     assert told.exit_code == 0 and "Nothing failed" in told.output
+
+
+def test_a_saga_within_another_function_is_graded_whatever_its_text() -> None:
+    async def order_saga(saga, order, shop):
+        return """
+at the margin"""
+
+    report = grade(1, order_saga, quick=True)
+    assert (report.verdict, report.remarks) == ("fail", ())
