@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from grader import launch, workbook
 from grader.cli import main
+from grader.exercises import EXERCISES, Exercise
 from grader.workbook import FIRST, Refusal, init, reset, usual
 
 STARTER = "exercise1_ecommerce_order.py"
@@ -184,11 +185,16 @@ def test_the_commands_do_it_and_say_what_they_did(checkout: Path):
     assert (run.exit_code, "nowhere is no working copy" in run.output) == (2, True)
 
 
-def test_the_real_checkout_gives_the_starter_and_not_the_solution(tmp_path: Path):
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.module)
+def test_the_real_checkout_gives_starters_and_notebooks_and_no_solution(exercise: Exercise, tmp_path: Path):
     init(tmp_path / "mine")
-    given = (tmp_path / "mine" / STARTER).read_text()
-    assert given == (workbook.ROOT / "exercises" / STARTER).read_text()
-    assert given != (workbook.ROOT / "solutions" / STARTER).read_text()
+    starter = tmp_path / "mine" / f"{exercise.module}.py"
+    given = starter.read_text()
+    assert given == (workbook.ROOT / "exercises" / starter.name).read_text()
+    assert given != (workbook.ROOT / "solutions" / starter.name).read_text()
+    starter.unlink()
+    said = reset(exercise.number, tmp_path / "mine")
+    assert said == [f"as it was  {exercise.module}.ipynb", f"restored   {starter.name}"]
 
 
 @pytest.fixture
