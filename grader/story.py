@@ -176,7 +176,7 @@ def _end(trace: Trace) -> str:
     if trace.stopped:
         return f"no end: {trace.stopped}"
     if trace.error and trace.result is None:
-        return f"ended by {trace.error.removeprefix(': ')}"
+        return f"ended by {trace.error}"
     result = trace.result
     if isinstance(result, dict) and "wrong_type" in result:
         return f"returned {result['wrong_type']}"

@@ -115,7 +115,7 @@ class Facts:
     @property
     def stopped_by_cancel(self) -> bool:
         """`Cancelled` left the saga, which it may after a cancel."""
-        left = self.trace.result is None and self.trace.error.startswith("Cancelled:")
+        left = self.trace.result is None and self.trace.error.partition(":")[0] == "Cancelled"
         return left and self.cancelled is not None
 
     @cached_property

@@ -25,7 +25,7 @@ def _ends(facts: Facts) -> Broken | None:
         why = "The work is done, your function is not. Park what failed, and return."
         return Broken(
             "the saga returns a status; no exception leaves it",
-            f"{trace.error.removeprefix(': ')} left the function",
+            f"{trace.error} left the function",
             why=why if facts.pivot_known else "",
         )
     return None

@@ -10,7 +10,7 @@ import itertools
 import sys
 import typing
 from collections.abc import Callable, Coroutine, Sequence
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
 from saga_lab.engine import Engine
@@ -18,7 +18,19 @@ from saga_lab.errors import Refused, Suspended, Unavailable
 from saga_lab.events import Event
 from saga_lab.journals import Only, Stale
 from saga_lab.sim.loop import VirtualLoop
-from saga_lab.sim.messages import Append, Begin, Call, Deliver, End, Ended, GaveUp, Message, Order, Turn
+from saga_lab.sim.messages import (
+    Append,
+    Begin,
+    Call,
+    Deliver,
+    End,
+    Ended,
+    GaveUp,
+    Message,
+    Order,
+    Turn,
+    in_words,
+)
 from saga_lab.values import from_json, to_json
 from saga_lab.worlds.world import World
 
@@ -118,7 +130,7 @@ class Candidate:
         for name, method in vars(protocol).items():
             if callable(method) and not name.startswith("_"):
                 parts[name] = self._operation(prefix + name, method)
-        return SimpleNamespace(**parts)
+        return _Stub(prefix.rstrip(".") or self._world.name, parts)
 
     def _operation(self, operation: str, method: Callable[..., Any]) -> Callable[..., Any]:
         gives = typing.get_type_hints(method).get("return", Any)
@@ -142,6 +154,21 @@ class Candidate:
         # A step within saga.gather runs in a task of its own, far from the function's frame.
         standing = getattr(self._life and self._life.function, "cr_frame", None)
         return standing.f_lineno if standing is not None else 0
+
+
+class _Stub:
+    """A service, or all of them, as a saga sees them; what is not there is told with what is."""
+
+    def __init__(self, name: str, parts: dict[str, Any]) -> None:
+        self.__dict__.update(parts)
+        self._told = name, list(parts)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        service, (*most, last) = self._told
+        known = f"{', '.join(most)} and {last}" if most else last
+        raise AttributeError(f"{service} has {known}; there is no {name}")
 
 
 def _kind(value: Any) -> str:
@@ -209,7 +236,7 @@ class _Life:
         except (asyncio.CancelledError, Suspended):
             raise
         except BaseException as error:  # noqa: BLE001 - told to whoever judges
-            self._out.append(Ended(error=f"{type(error).__name__}: {error}"))
+            self._out.append(Ended(error=in_words(type(error).__name__, str(error))))
 
     def _deliver(self, news: Deliver) -> None:
         if news.facts:

@@ -40,6 +40,11 @@ class Ended(Struct, frozen=True, tag="ended"):
     line: int = 0
 
 
+def in_words(kind: str, reason: str) -> str:
+    """What left a saga: `StepFailed: charge`, or the kind alone when it gives no reason."""
+    return ": ".join(filter(None, (kind, reason)))
+
+
 Message = Call | GaveUp | Append | Ended
 
 

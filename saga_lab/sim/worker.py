@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from saga_lab import events as e
-from saga_lab.sim.messages import Ended, Reply
+from saga_lab.sim.messages import Ended, Reply, in_words
 
 if TYPE_CHECKING:
     from saga_lab.sim.sent import Sent
@@ -70,9 +70,9 @@ class Saga:
             return ""
         for event in self.journal:
             if isinstance(event, e.Raised):
-                return f"{event.kind.partition(':')[2]}: {event.reason}"
+                return in_words(event.kind.partition(":")[2], event.reason)
         stuck = next((event for event in self.journal if isinstance(event, e.Stuck)), None)
-        return "" if stuck is None else f"{stuck.why}: {stuck.reason}"
+        return "" if stuck is None else in_words(stuck.why, stuck.reason)
 
     def hear(self, fact: e.Event) -> None:
         """Somebody outside appends a fact, of which a worker that lives hears at once."""

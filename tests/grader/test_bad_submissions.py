@@ -80,6 +80,17 @@ FAILS = {
     "an unknown status": (f'{SAGA}    return OrderResult("happy")\n', "S-0", "the status 'happy'"),
     "a status that is no text": (f"{SAGA}    return OrderResult(17)\n", "S-0", "17"),
     "an exception": (f'{SAGA}    raise ValueError("oops")\n', "L-1", "ValueError: oops left the function"),
+    "an exception without a text": (f"{SAGA}    raise MemoryError\n", "L-1", "MemoryError left the function"),
+    "no such operation": (
+        f"{SAGA}    {CHARGE.replace('payments.charge', 'payments.pay')}\n",
+        "L-1",
+        "AttributeError: payments has charge, refund and find; there is no pay left the function",
+    ),
+    "no such service": (
+        f"{SAGA}    shop.money\n",
+        "L-1",
+        "shop has payments, inventory, shipping and mail; there is no money",
+    ),
     "sys.exit": (f"{SAGA}    import sys\n    sys.exit()\n", "L-1", "sys.exit was called"),
     "os._exit": (f"{SAGA}    import os\n    os._exit(0)\n", "L-1", "ended itself with code 0"),
     "an endless loop": (
