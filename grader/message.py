@@ -66,7 +66,7 @@ def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int, int]:
 
 
 def _faults(token: str) -> int:
-    return sum(part != "none" and not part.startswith("case:") for part in token.split(" + "))
+    return sum(part != "none" and not part.startswith(("seed:", "case:")) for part in token.split(" + "))
 
 
 def failure(report: Report, one: Failure) -> str:

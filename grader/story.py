@@ -25,7 +25,9 @@ _DID = {
 def faults_in_words(token: str) -> str:
     """What was done to the run, for someone who has never seen a token."""
     scenario = parse(token)
-    case = f"case {scenario.case}: " if scenario.case else ""
+    which = [f"another request (seed {scenario.seed})"] if scenario.seed else []
+    which += [f"case {scenario.case}"] if scenario.case else []
+    case = ", ".join(which) + ": " if which else ""
     told = [_fault(fault) for fault in scenario.faults]
     often = [_often(fault) for fault in scenario.faults]
     more = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from saga_lab import events as e
-from saga_lab.sim import Request, Scenario, Trace, parse
+from saga_lab.sim import Request, Trace, parse
 from saga_lab.worlds.world import World
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Facts:
 
     def __init__(self, trace: Trace, world: type[World], rules: Rules) -> None:
         self.trace = trace
-        self.world = world
+        self.scenario = parse(trace.token)
+        self.world = world = world.varied(self.scenario.seed)
         self.rules = rules
         self.operations = world.operations
         self.ordinary = rules.ordinary[trace.case]
@@ -82,10 +83,6 @@ class Facts:
         return self.rules.clean[0] if self.stopped_by_cancel and not self.left_behind else ""
 
     # ---- the scenario
-
-    @cached_property
-    def scenario(self) -> Scenario:
-        return parse(self.trace.token)
 
     @cached_property
     def request(self) -> Any:

@@ -93,7 +93,8 @@ class Scenario(Struct, frozen=True):
     """A case of the world and what goes wrong in it.
 
     `recover`: a second worker recovers the saga meanwhile. When it has ended, `again`: the same request
-    is submitted once more; `again_other`: another request under the same id.
+    is submitted once more; `again_other`: another request under the same id. `seed`: the names and
+    amounts of the world are those of this seed; 0 has the usual ones.
     """
 
     case: str = ""
@@ -101,9 +102,11 @@ class Scenario(Struct, frozen=True):
     again: bool = False
     again_other: bool = False
     recover: bool = False
+    seed: int = 0
 
     def __str__(self) -> str:
-        parts = [f"case:{self.case}"] if self.case else []
+        parts = [f"seed:{self.seed}"] if self.seed else []
+        parts += [f"case:{self.case}"] if self.case else []
         parts += [str(fault) for fault in self.faults]
         parts += [word for word, field in _WORDS.items() if getattr(self, field)]
         return " + ".join(parts) or "none"
@@ -116,6 +119,7 @@ def parse(token: str) -> Scenario:
     """Read a token; `none` is the run without faults. Raises BadToken with what was expected."""
     case, faults, flags = "", list[Fault](), dict[str, bool]()
     parts = [part.strip() for part in _PLUS.split(token)]
+    seed = _seed(parts.pop(0)) if parts[0].startswith("seed:") else 0
     for place, part in enumerate(parts):
         if part == "none" and len(parts) == 1:
             continue
@@ -123,14 +127,23 @@ def parse(token: str) -> Scenario:
             case = part.removeprefix("case:")
             if place or not re.fullmatch(r"\w[\w-]*", case):
                 raise BadToken(
-                    f"{part!r}: a case comes first in a token, as in 'case:two-items + payments.charge:lost'"
+                    f"{part!r}: a case comes first in a token (only a seed stands before it), as in "
+                    "'case:two-items + payments.charge:lost'"
                 )
         elif part in _WORDS:
             flags[_WORDS[part]] = True
+        elif part.startswith("seed:"):
+            raise BadToken(f"{part!r}: a seed comes first in a token, before a case")
         else:
             faults.append(read_fault(part))
             _not_taken(faults)
-    return Scenario(case, tuple(faults), **flags)
+    return Scenario(case, tuple(faults), seed=seed, **flags)
+
+
+def _seed(part: str) -> int:
+    if not re.fullmatch(r"seed:[1-9]\d{0,8}", part, re.ASCII):
+        raise BadToken(f"{part!r}: a seed is a number from 1 on, as in 'seed:7 + payments.charge:lost'")
+    return int(part.removeprefix("seed:"))
 
 
 @lru_cache(maxsize=4096)

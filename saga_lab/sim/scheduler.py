@@ -55,7 +55,7 @@ def simulate(port: Port, world: type[World], scenario: Scenario, *, lines: bool 
     simulator, cannot play the scenario; BadMessage when the candidate talks nonsense.
     """
     check(scenario, world)
-    return _Run(port, world, scenario, lines).play()
+    return _Run(port, world.varied(scenario.seed), scenario, lines).play()
 
 
 class _Run:

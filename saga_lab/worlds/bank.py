@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -13,7 +14,8 @@ from saga_lab.context import Lookup
 from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Case, Rival, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Case, Rival, World, named
 
 SALARY = 250_000
 
@@ -128,7 +130,7 @@ class _Accounts(Service):
             raise Refused(f"{account} has too little money", "insufficient")
         self._change(account, change)
         self.booked[key] = (account, change, True)
-        return f"{what}-{len(self.booked)}"
+        return self.variation.name(f"{what}-{len(self.booked)}")
 
     def _take_back(self, key: str) -> None:
         """By a change the other way: the balance may have moved meanwhile."""
@@ -157,11 +159,35 @@ class _Ledger(Service):
             "to": to_account,
             "amount": amount,
         }
-        return f"entry-{len(self.records)}"
+        return self.variation.name(f"entry-{len(self.records)}")
 
 
-def _transfer(amount: int, source: str = "ACC-001", destination: str = "ACC-002", number: int = 1) -> Any:
-    return TransferRequest(f"transfer-{number:03}", source, destination, amount)
+ALICE, BOB, CLOSED, NOBODY = "ACC-001", "ACC-002", "ACC-003", "ACC-009"
+RICHES = 100_000
+"""What Alice has, in cents."""
+
+
+def _cases(variation: Variation) -> Iterator[Case]:
+    def transfer(amount: int, to: str = BOB, number: int = 1) -> TransferRequest:
+        name = variation.name
+        return TransferRequest(name(f"transfer-{number:03}"), name(ALICE), name(to), amount)
+
+    some, riches = variation.cents(15_000), variation.cents(RICHES)
+    too_much = riches + 1
+    yield Case("plain", transfer(some), f"{_euros(some)} from Alice to Bob", faults=True)
+    yield Case("insufficient", transfer(too_much), f"{_euros(too_much)} from Alice, who has {_euros(riches)}")
+    nowhere = f"{_euros(some)} to an account that does not exist"
+    yield Case("unknown-destination", transfer(some, NOBODY), nowhere, faults=True)
+    yield Case("closed-destination", transfer(some, CLOSED), f"{_euros(some)} to a closed one")
+    yield Case("zero", transfer(0), "nothing, from Alice to Bob")
+    yield Case("negative", transfer(-some), f"{_euros(-some)} from Alice to Bob")
+    yield Case("to-itself", transfer(some, ALICE), f"{_euros(some)} from Alice to herself")
+    twins = f"two transfers of {_euros(some)} from Alice to Bob at once"
+    yield Case("twins", transfer(some), twins, others=(transfer(some, number=2),))
+
+
+def _euros(cents: int) -> str:
+    return str(Decimal(cents).scaleb(-2))
 
 
 # ---- who else is about
@@ -193,29 +219,7 @@ class BankWorld(World):
     operations = operations(
         {"accounts": _Accounts, "ledger": _Ledger}, ["accounts.debit", "accounts.credit", "ledger.record"]
     )
-    cases: ClassVar = {
-        case.name: case
-        for case in [
-            Case("plain", _transfer(15_000), "150.00 from Alice to Bob", faults=True),
-            Case("insufficient", _transfer(100_001), "1000.01 from Alice, who has 1000.00"),
-            Case(
-                "unknown-destination",
-                _transfer(15_000, destination="ACC-009"),
-                "150.00 to an account that does not exist",
-                faults=True,
-            ),
-            Case("closed-destination", _transfer(15_000, destination="ACC-003"), "150.00 to a closed one"),
-            Case("zero", _transfer(0), "nothing, from Alice to Bob"),
-            Case("negative", _transfer(-15_000), "-150.00 from Alice to Bob"),
-            Case("to-itself", _transfer(15_000, destination="ACC-001"), "150.00 from Alice to herself"),
-            Case(
-                "twins",
-                _transfer(15_000),
-                "two transfers of 150.00 from Alice to Bob at once",
-                others=(_transfer(15_000, number=2),),
-            ),
-        ]
-    }
+    cases: ClassVar = named(_cases(USUAL))
     rivals: ClassVar = {
         "spend": Rival("the receiver spends all at once", _spend, after=("accounts.debit",), stays=True),
         "withdraw": Rival("somebody withdraws all that is left in the source", _withdraw),
@@ -224,10 +228,15 @@ class BankWorld(World):
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        people = {"ACC-001": 100_000, "ACC-002": 50_000, "ACC-003": 0}
+        name, cents = self.variation.name, self.variation.cents
+        people = {name(ALICE): cents(RICHES), name(BOB): cents(50_000), name(CLOSED): 0}
         firms = {"SHOP": 0, "CASH": 0, "EMPLOYER": 10_000_000}
-        self.accounts = _Accounts(people | firms, {"ACC-003"})
+        self.accounts = _Accounts(people | firms, {name(CLOSED)})
         self.services = {"accounts": self.accounts, "ledger": _Ledger()}
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: TransferRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -13,7 +14,8 @@ from saga_lab.context import Lookup
 from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Answer, Case, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Answer, Case, World, named
 
 DAY = 86_400.0
 ANSWERED = 3 * DAY
@@ -141,7 +143,7 @@ class _Records(Service):
         self.claims.known(claim_id)
         self.states[key] = "open"
         self.answers[key] = round(self.now + ANSWERED, 3)
-        return f"records-{len(self.states)}"
+        return self.variation.name(f"records-{len(self.states)}")
 
     @undo("request")
     def withdraw(self, key: str) -> None:
@@ -172,7 +174,7 @@ class _Payments(Service):
         if amount <= 0:
             raise Refused(f"{amount} cents cannot be paid", "bad_argument")
         self.paid[key] = (claim_id, amount)
-        return f"payment-{len(self.paid)}"
+        return self.variation.name(f"payment-{len(self.paid)}")
 
     @undo("pay")
     def void(self, key: str) -> None:
@@ -192,10 +194,9 @@ class _Reviews(Service):
     def open(self, key: str, claim_id: str, reason: str) -> str:
         self.claims.known(claim_id)
         self.queue[key] = (claim_id, reason)
-        return f"review-{len(self.queue)}"
+        return self.variation.name(f"review-{len(self.queue)}")
 
 
-CLAIM = ClaimRequest("claim-001", "policy-77", 250_000)
 YES = Approval(True, "alex", "covered")
 NO = Approval(False, "kim", "not covered")
 
@@ -207,6 +208,33 @@ def _days(days: float, decision: Approval) -> Answer:
 def _near_deadline(seconds: float) -> Answer:
     """An approval near the end of the days that a claim waits, by the insurer's calendar."""
     return Answer("approval", YES, after=PATIENCE + seconds, since="wait")
+
+
+def _cases(variation: Variation) -> Iterator[Case]:
+    claim = ClaimRequest(variation.name("claim-001"), variation.name("policy-77"), variation.cents(250_000))
+    cases: list[tuple[str, str, tuple[Answer, ...]]] = [
+        ("approve", "a claim approved on day 5", (_days(5, YES),)),
+        ("reject", "a claim rejected on day 5", (_days(5, NO),)),
+        ("invalid", "a claim that is not valid", ()),
+        ("silence", "a claim that nobody decides", ()),
+        (
+            "approve-early",
+            "a claim approved before the saga waits",
+            (Answer("approval", YES, after=0.01),),
+        ),
+        ("approve-before-deadline", "an approval just in time", (_near_deadline(-0.001),)),
+        ("approve-at-deadline", "an approval at the very deadline", (_near_deadline(0.0),)),
+        ("approve-after-deadline", "an approval just too late", (_near_deadline(0.001),)),
+        ("approve-twice", "a claim approved twice", (_days(5, YES), _days(5, YES))),
+        ("approve-then-reject", "a claim approved, then rejected", (_days(5, YES), _days(5, NO))),
+        (
+            "decision-fails",
+            "a decision that ends in an error",
+            (Answer("approval", refused="the reviewer's system failed", after=5 * DAY, since="wait"),),
+        ),
+    ]
+    for case, says, answers in cases:
+        yield Case(case, claim, says, case in ("approve", "reject", "invalid", "silence"), answers)
 
 
 class InsurerWorld(World):
@@ -221,34 +249,11 @@ class InsurerWorld(World):
         {"claims": _Claims, "records": _Records, "payments": _Payments, "reviews": _Reviews},
         ["claims.validate", "records.request", "payments.pay", "claims.close", "reviews.open"],
     )
-    cases: ClassVar = {
-        name: Case(name, CLAIM, says, name in ("approve", "reject", "invalid", "silence"), answers)
-        for name, says, answers in [
-            ("approve", "a claim approved on day 5", (_days(5, YES),)),
-            ("reject", "a claim rejected on day 5", (_days(5, NO),)),
-            ("invalid", "a claim that is not valid", ()),
-            ("silence", "a claim that nobody decides", ()),
-            (
-                "approve-early",
-                "a claim approved before the saga waits",
-                (Answer("approval", YES, after=0.01),),
-            ),
-            ("approve-before-deadline", "an approval just in time", (_near_deadline(-0.001),)),
-            ("approve-at-deadline", "an approval at the very deadline", (_near_deadline(0.0),)),
-            ("approve-after-deadline", "an approval just too late", (_near_deadline(0.001),)),
-            ("approve-twice", "a claim approved twice", (_days(5, YES), _days(5, YES))),
-            ("approve-then-reject", "a claim approved, then rejected", (_days(5, YES), _days(5, NO))),
-            (
-                "decision-fails",
-                "a decision that ends in an error",
-                (Answer("approval", refused="the reviewer's system failed", after=5 * DAY, since="wait"),),
-            ),
-        ]
-    }
+    cases: ClassVar = named(_cases(USUAL))
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        claims = _Claims(CLAIM.claim_id, valid=self.case.name != "invalid")
+        claims = _Claims(self.case.request.claim_id, valid=self.case.name != "invalid")
         self.records = _Records(claims)
         self.services = {
             "claims": claims,
@@ -256,6 +261,10 @@ class InsurerWorld(World):
             "payments": _Payments(claims),
             "reviews": _Reviews(claims),
         }
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: ClaimRequest) -> str:

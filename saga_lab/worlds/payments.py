@@ -35,7 +35,7 @@ class PaymentService(Service):
         if amount <= 0:
             raise Refused(f"{amount} cents cannot be charged", "bad_argument")
         self.charges[key] = (customer_id, amount, True)
-        return f"payment-{len(self.charges)}"
+        return self.variation.name(f"payment-{len(self.charges)}")
 
     @undo("charge")
     def refund(self, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -11,7 +12,8 @@ from msgspec import Struct
 from saga_lab.context import Lookup
 from saga_lab.errors import Refused
 from saga_lab.worlds.service import Service, action, operations, read, undo
-from saga_lab.worlds.world import Case, Rival, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Case, Rival, World, named
 
 
 @dataclass
@@ -134,7 +136,7 @@ class _Tests(Service):
         if not any(copy.image == image_tag for copy in self.environments.copies.get(environment, [])):
             raise Refused(f"{image_tag} does not run in {environment}", "unknown")
         self.reports[key] = {"environment": environment, "image": image_tag, "passed": self.passes}
-        return TestReport(self.passes, f"report-{len(self.reports)}")
+        return TestReport(self.passes, self.variation.name(f"report-{len(self.reports)}"))
 
 
 class _Dns(Service):
@@ -154,7 +156,7 @@ class _Dns(Service):
     def switch(self, key: str, version: str) -> str:
         self.before[key] = (self.version, self.by)
         self.point(version, key)
-        return f"record-{len(self.before)}"
+        return self.variation.name(f"record-{len(self.before)}")
 
     @undo("switch")
     def revert(self, key: str) -> None:
@@ -181,7 +183,8 @@ class _Logs(Service):
 
 def _hotfix(world: PlatformWorld, about: str) -> bool:
     """Another deployment: into the environment that was just deployed to, or with the traffic, too."""
-    fix = _Copy("1.4.3", "app:1.4.3", "another deployment")
+    newer = _version(world.variation, 3)
+    fix = _Copy(newer, f"app:{newer}", "another deployment")
     copies = world.environments.copies[about or "production"]
     if fix in copies:
         return False
@@ -189,6 +192,21 @@ def _hotfix(world: PlatformWorld, about: str) -> bool:
     if not about:
         world.dns.point(fix.version, fix.by)
     return True
+
+
+def _version(variation: Variation, patch: int) -> str:
+    return f"{variation.name('1.4')}.{patch}"
+
+
+def _cases(variation: Variation) -> Iterator[Case]:
+    new = _version(variation, 2)
+    request = DeploymentRequest(variation.name("deploy-001"), new, f"app:{new}")
+    for case, says in {
+        "green": "a version whose tests pass",
+        "red": "a version whose tests fail",
+        "first": "the first version of all",
+    }.items():
+        yield Case(case, request, says, faults=True)
 
 
 class PlatformWorld(World):
@@ -203,14 +221,7 @@ class PlatformWorld(World):
         {"environments": _Environments, "tests": _Tests, "dns": _Dns, "logs": _Logs},
         ["environments.current", "environments.deploy", "tests.run", "dns.switch", "logs.save"],
     )
-    cases: ClassVar = {
-        name: Case(name, DeploymentRequest("deploy-001", "1.4.2", "app:1.4.2"), says, faults=True)
-        for name, says in {
-            "green": "a version whose tests pass",
-            "red": "a version whose tests fail",
-            "first": "the first version of all",
-        }.items()
-    }
+    cases: ClassVar = named(_cases(USUAL))
     rivals: ClassVar = {
         "hotfix": Rival(
             "another deployment brings version 1.4.3",
@@ -221,7 +232,7 @@ class PlatformWorld(World):
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        old = "" if self.case.name == "first" else "1.4.0"
+        old = "" if self.case.name == "first" else _version(self.variation, 0)
         self.environments = _Environments([_Copy(old, f"app:{old}", "")] if old else [])
         self.dns = _Dns(self.environments, old)
         self.services = {
@@ -230,6 +241,10 @@ class PlatformWorld(World):
             "dns": self.dns,
             "logs": _Logs(),
         }
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: DeploymentRequest) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from saga_lab.context import Lookup
 from saga_lab.errors import Refused
+from saga_lab.worlds.variation import USUAL, Variation
 from saga_lab.worlds.world import Effect, Kind, Operation, Role
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,7 +63,12 @@ class Entry:
 
 
 class Service(ABC):
-    """A service with a memory per key. Subclasses say what their actions and undos change."""
+    """A service with a memory per key. Subclasses say what their actions and undos change.
+
+    `variation` is that of its world: ids which it gives out are `self.variation.name(...)`.
+    """
+
+    variation: Variation = USUAL
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}

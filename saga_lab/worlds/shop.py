@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -14,7 +15,8 @@ from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.payments import Payments, PaymentService
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Case, Rival, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Case, Rival, World, named
 
 HOUR = 3600.0
 
@@ -124,8 +126,9 @@ class _Inventory(Service):
                 raise Refused(f"only {self.stock[item.sku].on_hand} of {item.sku} left", "insufficient")
         for item in items:
             self._move(order_id, item, 1)
-        self.reservations[key] = _Reservation(f"reservation-{len(self.reservations) + 1}", order_id, items)
-        return self.reservations[key].id
+        id = self.variation.name(f"reservation-{len(self.reservations) + 1}")
+        self.reservations[key] = _Reservation(id, order_id, items)
+        return id
 
     @undo("reserve")
     def release(self, key: str) -> None:
@@ -190,7 +193,7 @@ class _Shipping(Service):
             raise Refused(f"{reservation_id} has left already", "spent")
         self.inventory.ship(held, 1)
         self.parcels[key] = (held, True)
-        return f"shipment-{len(self.parcels)}"
+        return self.variation.name(f"shipment-{len(self.parcels)}")
 
     @undo("create")
     def cancel(self, key: str) -> None:
@@ -212,8 +215,19 @@ class _Mail(Service):
         self.delivered.append({"key": key, "customer": customer_id, "order": order_id})
 
 
-def _order(items: list[Item]) -> OrderRequest:
-    return OrderRequest("order-001", "cust-123", items, 9999)
+FIRST, SECOND = "ITEM-001", "ITEM-002"
+
+
+def _cases(variation: Variation) -> Iterator[Case]:
+    name = variation.name
+    order, customer, amount = name("order-001"), name("cust-123"), variation.cents(9999)
+    for case, pieces, says in [
+        ("one-item", {FIRST: 2}, "two pieces of one article"),
+        ("two-items", {FIRST: 2, SECOND: 1}, "two articles"),
+        ("too-many", {FIRST: 11}, "eleven pieces where ten are left"),
+    ]:
+        items = [Item(name(sku), quantity) for sku, quantity in pieces.items()]
+        yield Case(case, OrderRequest(order, customer, items, amount), says, faults=case == "one-item")
 
 
 def _buy_stock(shop: ShopWorld, about: str) -> bool:
@@ -233,28 +247,25 @@ class ShopWorld(World):
         {"payments": PaymentService, "inventory": _Inventory, "shipping": _Shipping, "mail": _Mail},
         ["payments.charge", "inventory.reserve", "shipping.create", "mail.send"],
     )
-    cases: ClassVar = {
-        case.name: case
-        for case in [
-            Case("one-item", _order([Item("ITEM-001", 2)]), "two pieces of one article", faults=True),
-            Case("two-items", _order([Item("ITEM-001", 2), Item("ITEM-002", 1)]), "two articles"),
-            Case("too-many", _order([Item("ITEM-001", 11)]), "eleven pieces where ten are left"),
-        ]
-    }
-
+    cases: ClassVar = named(_cases(USUAL))
     rivals: ClassVar = {
         "buy_stock": Rival("another customer buys all that is left of the article", _buy_stock)
     }
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        inventory = _Inventory({"ITEM-001": 10, "ITEM-002": 5})
+        name = self.variation.name
+        inventory = _Inventory({name(FIRST): 10, name(SECOND): 5})
         self.services = {
             "payments": PaymentService(),
             "inventory": inventory,
             "shipping": _Shipping(inventory),
             "mail": _Mail(),
         }
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: OrderRequest) -> str:

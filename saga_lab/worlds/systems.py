@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -12,7 +12,8 @@ from msgspec import Struct
 from saga_lab.context import Lookup
 from saga_lab.errors import Refused
 from saga_lab.worlds.service import Service, action, operations, read, undo
-from saga_lab.worlds.world import Case, Rival, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Case, Rival, World, named
 
 MINUTE = 60.0
 
@@ -229,6 +230,17 @@ def _delete(world: SystemsWorld, about: str) -> bool:
     return world.write(0, deleted=True)
 
 
+def _cases(variation: Variation) -> Iterator[Case]:
+    """A case is named after its rows, so their number does not vary."""
+    for case, rows, says in [
+        ("5-rows", 5, "five rows"),
+        ("row-differs", 5, "five rows, one of which does not come over whole"),
+        *((str(rows), rows, f"{rows} rows") for rows in (0, 1, 50, 99, 250, 1003)),
+    ]:
+        request = MigrationRequest(variation.name("migration-001"), variation.name("orders"), rows)
+        yield Case(case, request, says, faults=rows == 5)
+
+
 class SystemsWorld(World):
     """Both stores during one run, and a client that writes all the while."""
 
@@ -241,14 +253,7 @@ class SystemsWorld(World):
         {"router": _Router, "store": _Store, "old": _Old},
         ["router.enable_dual_write", "store.copy", "store.verify", "router.switch", "old.disable"],
     )
-    cases: ClassVar = {
-        name: Case(name, MigrationRequest("migration-001", "orders", rows), says, faults)
-        for name, rows, says, faults in [
-            ("5-rows", 5, "five rows", True),
-            ("row-differs", 5, "five rows, one of which does not come over whole", True),
-            *((str(rows), rows, f"{rows} rows", False) for rows in (0, 1, 50, 99, 250, 1003)),
-        ]
-    }
+    cases: ClassVar = named(_cases(USUAL))
     rivals: ClassVar = {
         "write": Rival("the client writes the first row", _write),
         "delete": Rival("the client deletes the first row", _delete),
@@ -265,6 +270,10 @@ class SystemsWorld(World):
         self.services = {"router": self.router, "store": store, "old": self.old}
         self.acknowledged = 0
         self.played = 0
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: MigrationRequest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -15,7 +15,8 @@ from saga_lab.errors import Refused
 from saga_lab.worlds.money import in_cents
 from saga_lab.worlds.payments import Payments, PaymentService
 from saga_lab.worlds.service import Service, action, operations, undo
-from saga_lab.worlds.world import Case, Rival, World
+from saga_lab.worlds.variation import USUAL, Variation
+from saga_lab.worlds.world import Case, Rival, World, named
 
 HOUR = 3600.0
 HOLD = 900.0
@@ -130,8 +131,8 @@ class _Seats(Service):
                 raise Refused(f"there is no seat {seat}", "unknown")
             if self.seats[seat].owner:
                 raise Refused(f"seat {seat} is taken", "taken")
-        number, until = len(self.holds) + 1, round(self.now + HOLD, 3)
-        hold = Hold(f"hold-{number}", f"token-{number}", until)
+        number, until, name = len(self.holds) + 1, round(self.now + HOLD, 3), self.variation.name
+        hold = Hold(name(f"hold-{number}"), name(f"token-{number}"), until)
         for seat in seat_ids:
             self.seats[seat] = _Seat(key, until)
         self.holds[key], self.wanted[key] = hold, seat_ids
@@ -213,8 +214,19 @@ class _Mail(Service):
 EVENT = "event-042"
 
 
-def _booking(*seat_ids: str) -> TicketRequest:
-    return TicketRequest("booking-001", EVENT, list(seat_ids), "cust-123", 12000)
+def _cases(variation: Variation) -> Iterator[Case]:
+    name = variation.name
+    event, customer, total = name(EVENT), name("cust-123"), variation.cents(12_000)
+    for case, seats, says in [
+        ("free", ["A1", "A2"], "two seats that are free"),
+        ("taken", ["A1", "A2"], "two seats that others have bought"),
+        ("one-of-two-taken", ["A1", "A2"], "two seats, one of which others have bought"),
+        ("duplicate-seats", ["A1", "A1"], "the same seat twice"),
+        ("no-seats", [], "no seat at all"),
+    ]:
+        wanted = [name(seat) for seat in seats]
+        booking = TicketRequest(name("booking-001"), event, wanted, customer, total)
+        yield Case(case, booking, says, faults=case == "free")
 
 
 class VenueWorld(World):
@@ -229,16 +241,7 @@ class VenueWorld(World):
         {"seats": _Seats, "payments": PaymentService, "tickets": _Tickets, "mail": _Mail},
         ["seats.hold", "payments.charge", "tickets.issue", "mail.send"],
     )
-    cases: ClassVar = {
-        case.name: case
-        for case in [
-            Case("free", _booking("A1", "A2"), "two seats that are free", faults=True),
-            Case("taken", _booking("A1", "A2"), "two seats that others have bought"),
-            Case("one-of-two-taken", _booking("A1", "A2"), "two seats, one of which others have bought"),
-            Case("duplicate-seats", _booking("A1", "A1"), "the same seat twice"),
-            Case("no-seats", _booking(), "no seat at all"),
-        ]
-    }
+    cases: ClassVar = named(_cases(USUAL))
     rivals: ClassVar = {
         "book_seats": Rival(
             "another booking takes any of the wanted seats as soon as it is free",
@@ -251,7 +254,9 @@ class VenueWorld(World):
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        self.seats = _Seats(EVENT, ["A1", "A2", "A3", "A4"], self.taken.get(self.case.name, []))
+        name, taken = self.variation.name, self.taken.get(self.case.name, [])
+        seats = [name(seat) for seat in ("A1", "A2", "A3", "A4")]
+        self.seats = _Seats(name(EVENT), seats, [name(seat) for seat in taken])
         self.services = {
             "seats": self.seats,
             "payments": PaymentService(),
@@ -270,6 +275,10 @@ class VenueWorld(World):
 
     def deadlines(self) -> Iterable[float]:
         return [hold.expires_at for hold in self.seats.holds.values()]
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        return named(_cases(variation))
 
     @staticmethod
     def saga_id(request: TicketRequest) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
 from saga_lab.errors import Refused
+from saga_lab.worlds.variation import USUAL, Variation
 
 Role = Literal["action", "undo", "look-up", "read"]
 Kind = Literal["compensable", "pivot", "retriable", "read"]
@@ -104,6 +106,7 @@ class World(ABC):
     operations: ClassVar[Mapping[str, Operation]]
     cases: ClassVar[Mapping[str, Case]]
     rivals: ClassVar[Mapping[str, Rival]] = {}
+    variation: ClassVar[Variation] = USUAL
     services: Mapping[str, Any]
     now: float = 0.0
 
@@ -111,6 +114,16 @@ class World(ABC):
         if case and case not in self.cases:
             raise ValueError(f"the world {self.name!r} has no case {case!r}, only {', '.join(self.cases)}")
         self.case = self.cases[case] if case else next(iter(self.cases.values()))
+
+    @classmethod
+    def varied(cls, seed: int) -> type[World]:
+        """The same world with the names and amounts of a seed, in requests, stocks and answers."""
+        return _varied(cls, seed) if seed else cls
+
+    @classmethod
+    def told(cls, variation: Variation) -> Mapping[str, Case]:
+        """The cases with other values; a world that has no others gives them as they are."""
+        return cls.cases
 
     @staticmethod
     @abstractmethod
@@ -149,6 +162,25 @@ class World(ABC):
         asked = self.operations[operation]
         service = self.services[asked.service]
         return service.refuse(asked, key, _checked(asked, args), self.now)  # type: ignore[no-any-return]
+
+
+@cache
+def _varied(world: type[World], seed: int) -> type[World]:
+    class Varied(world):  # type: ignore[valid-type, misc]
+        variation = Variation(seed)
+        cases = world.told(variation)
+
+        def __init__(self, case: str = "") -> None:
+            super().__init__(case)
+            for service in self.services.values():
+                service.variation = self.variation
+
+    return Varied
+
+
+def named(cases: Iterable[Case]) -> dict[str, Case]:
+    """Cases by their names, in order."""
+    return {case.name: case for case in cases}
 
 
 def thing(operation: Operation, args: tuple[Any, ...]) -> str:

@@ -33,7 +33,7 @@ FAULTS = st.one_of(
 
 
 @given(
-    st.sampled_from(["", "case:two-items"]),
+    st.sampled_from(["", "case:two-items", "seed:7", "seed:7 + case:two-items"]),
     st.lists(FAULTS, max_size=3),
     st.sampled_from(["", "again", "again!", "recover"]),
 )
@@ -51,7 +51,9 @@ def test_a_duration_is_read_as_it_was_written(ms: int) -> None:
     assert milliseconds(duration(ms)) == ms
 
 
-@pytest.mark.parametrize("token", ["payments.charge:lost", "case:two-items + finish:crash", "none"])
+@pytest.mark.parametrize(
+    "token", ["payments.charge:lost", "seed:7 + case:two-items + finish:crash", "seed:7", "none"]
+)
 def test_a_token_is_written_as_it_is_usually_typed(token: str) -> None:
     assert str(parse(token)) == token
 
