@@ -255,10 +255,11 @@ def _undo_box(box: Box) -> str:
         stroke_width=1.3,
         stroke_dasharray="4 3" if step.fate == "stuck" else None,
     )
-    room = width(step.undo.verb, 11) + 16
-    start = (box.left + box.right - room) / 2
+    room = min(width(step.undo.verb, 11), box.right - box.left - 40)
+    start = (box.left + box.right - room - 16) / 2
     drawn += glyph("undone", start + 5, box.hem + 1, "currentColor", 0.85)
-    return group(drawn, text(start + 15, box.hem + 5, step.undo.verb, 11), tip=f"undone by {step.undo.name}")
+    name = fitted(start + 15, box.hem + 5, step.undo.verb, 11, room)
+    return group(drawn, name, tip=f"undone by {step.undo.name}")
 
 
 # ---- words

@@ -12,6 +12,7 @@ from saga_lab import Saga
 from saga_lab.views import graph, plan, theme
 from saga_lab.views.fates import order, steps
 from saga_lab.worlds.shop import ShopWorld
+from saga_lab.worlds.systems import SystemsWorld
 from saga_lab.worlds.world import Kind, Operation, Role
 
 
@@ -57,6 +58,18 @@ def test_without_a_run_it_tells_what_can_be_undone_and_looked_up():
     told = graph(ShopWorld).text
     assert "1. payments.charge (compensable), undone by payments.refund, looked up by payments.find." in told
     assert "4. mail.send (retriable)." in told
+
+
+def test_an_undo_with_a_long_name_stays_in_its_box():
+    svg = graph(SystemsWorld).svg
+    [box] = [
+        box for box in parse(svg).iter(f"{SVG}g") if (box.findtext(f"{SVG}title") or "").startswith("undone")
+    ]
+    paper = box.find(f"{SVG}rect")
+    assert paper is not None
+    left, wide = float(paper.get("x", 0)), float(paper.get("width", 0))
+    [name] = [word for word in see(svg, LIGHT) if word.text == "disable_dual_write"]
+    assert left < name.left < name.right < left + wide
 
 
 def test_only_the_undos_that_ran_have_arrows():
