@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 
 from msgspec.structs import replace
 
@@ -12,6 +14,8 @@ from saga_lab.views.words import clock, span
 
 MOST, HEAD, TAIL = 120, 30, 10
 """Requests that a picture shows. Of a longer run, which is one that cannot end, it shows both ends."""
+ALIKE, EDGE = 15, 3
+"""Requests that go the same way, one after another, from which on it shows so many at both ends of them."""
 
 _EFFECTS = {
     "done": "done at {}",
@@ -46,17 +50,54 @@ def heading(trace: Trace) -> str:
 
 def abridged(trace: Trace) -> tuple[Trace, str]:
     """A run that fits a picture, and what was left out of its middle: nothing, as a rule."""
-    if len(trace.requests) <= MOST:
+    asked, cuts = trace.requests, list(_alike(trace))
+    if len(asked) - sum(last - first for first, last in cuts) > MOST:
+        cuts = [(HEAD, len(asked) - TAIL)]
+    if not cuts:
         return trace, ""
-    head, tail = trace.requests[:HEAD], trace.requests[-TAIL:]
-    begin = ending(head[-1], trace.crashes)
-    journal = tuple(
-        event
-        for event in trace.journal
-        if moment(trace, event) <= begin or moment(trace, event) >= tail[0].sent
+    gaps = [(ending(asked[first - 1], trace.crashes), asked[last].sent) for first, last in cuts]
+    gone = {number for first, last in cuts for number in range(first, last)}
+    shown = replace(
+        trace,
+        requests=tuple(request for number, request in enumerate(asked) if number not in gone),
+        journal=tuple(_without(trace, gaps)),
     )
-    left_out = f"{len(trace.requests) - HEAD - TAIL} of {len(trace.requests)} requests left out"
-    return replace(trace, requests=head + tail, journal=journal), left_out
+    return shown, f"{len(gone)} of {len(asked)} requests left out"
+
+
+def _alike(trace: Trace) -> Iterator[tuple[int, int]]:
+    """The middles of long rows of requests of one operation, all of which went well at once."""
+    asked = trace.requests
+    telling = [moment(trace, event) for event in trace.journal if not isinstance(event, _ORDINARY)]
+    for what, row in groupby(range(len(asked)), key=lambda number: _smooth(asked[number])):
+        numbers = list(row)
+        if not what or len(numbers) < ALIKE:
+            continue
+        first, last = numbers[EDGE], numbers[-EDGE]
+        if not any(asked[first - 1].sent < at < asked[last].sent for at in telling):
+            yield first, last
+
+
+_ORDINARY = (e.StepBegun, e.StepEnded, e.TimerSet, e.TimerFired)
+
+
+def _smooth(request: Request) -> tuple[str, str, int] | None:
+    """What a request was for, and in which life of the saga; None when there is anything to see in it."""
+    smooth = request.attempt == 1 and request.answer == "value" and not request.fault
+    return (request.saga, request.operation, request.incarnation) if smooth else None
+
+
+def _without(trace: Trace, gaps: list[tuple[int, int]]) -> Iterator[e.Event]:
+    """The journal without what was written in these gaps (ms), nor half of a timer."""
+    kept = [x for x in trace.journal if not any(begin < moment(trace, x) < end for begin, end in gaps)]
+    ends = Counter(event.mark for event in kept if isinstance(event, _TIMER))
+    fired = {event.mark for event in trace.journal if isinstance(event, e.TimerFired)}
+    for event in kept:
+        if not isinstance(event, _TIMER) or event.mark not in fired or ends[event.mark] == 2:
+            yield event
+
+
+_TIMER = (e.TimerSet, e.TimerFired)
 
 
 def subtitle(trace: Trace) -> str:

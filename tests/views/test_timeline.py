@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from picture_eyes import LIGHT, SVG, parse, see
 from picture_runs import TOKENS, endless_run, long_run, run
 
+from saga_lab import SagaContext
+from saga_lab.sim import replay
 from saga_lab.sim.trace import Request, Trace
 from saga_lab.views import theme, timeline
 from saga_lab.views.axis import Span, axis
@@ -17,6 +19,7 @@ from saga_lab.views.lanes import plan
 from saga_lab.views.story import ending
 from saga_lab.views.words import clock, span
 from saga_lab.worlds.shop import ShopWorld
+from saga_lab.worlds.systems import MigrationRequest, MigrationResult, Systems, SystemsWorld
 
 
 def words(trace: Trace) -> list[str]:
@@ -151,6 +154,33 @@ def test_of_a_run_that_cannot_end_both_ends_are_shown():
     assert picture.text.endswith(f"Of this run, {len(trace.requests) - 40} of 1000 requests left out.")
     assert "The saga never ended" in picture.text
     assert len(picture.svg) < 150_000
+
+
+async def batches(saga: SagaContext, migration: MigrationRequest, systems: Systems) -> MigrationResult:
+    for number in range(40):
+        await saga.step(f"copy {number}", systems.store.copy, migration.service_id, 0, 0)
+        await saga.sleep(60)
+    return MigrationResult("completed")
+
+
+@pytest.mark.parametrize(
+    ("token", "shown", "left_out"),
+    [
+        ("none", ["#2", "#3", "#38", "#39", "#40"], 34),
+        ("store.copy#20:lost", ["#2", "#3", "#17", "#18", "#19", "#20", "#21", "#22"], 27),
+        ("timer#20:crash=30s", ["#2", "#3", "#18", "#19", "#20", "#21", "#22", "#23"], 28),
+    ],
+)
+def test_of_many_calls_that_went_well_both_ends_are_shown_and_all_that_did_not(
+    token: str, shown: list[str], left_out: int
+):
+    trace = replay(batches, SystemsWorld, token)
+    picture = timeline(trace)
+    labels = [w.text for w in see(picture.svg, LIGHT) if re.fullmatch(r"#\d+", w.text)]
+    assert labels[: len(shown)] == shown
+    assert picture.text.endswith(f"Of this run, {left_out} of {len(trace.requests)} requests left out.")
+    assert picture.text.count("a timer was set") == picture.text.count("the timer fired")
+    assert token == "none" or token in picture.text
 
 
 # ---- the axis
