@@ -122,7 +122,7 @@ def around_deadlines(
 
     `patience`: for how long (ms) the caller at a site waits, as far as a slow reply has shown.
     """
-    known = [*trace.deadlines, *_limits(trace)]
+    known = [*((since_when, due, due) for since_when, due in trace.deadlines), *_limits(trace)]
     for request in trace.requests:
         operation = world.operations[request.operation]
         if request.sent < since or operation.role in ("look-up", "read"):
@@ -133,7 +133,7 @@ def around_deadlines(
             times = near(limit - 2 * WAY)[:2]
             yield from (Try(Fault(site, "slow", after=x), request, spare=True) for x in times if x > 0)
         reached = request.effects[0][0] if request.effects else request.sent + WAY
-        for due in sorted({due for since_when, due in known if since_when <= reached < due}):
+        for due in sorted({due for since_when, over, due in known if since_when <= reached < over}):
             for tried in _around(due, reached, request, site, limit):
                 if _within_window(tried.fault, operation):
                     yield tried
@@ -157,8 +157,13 @@ def _around(due: int, reached: int, request: Request, site: Site, limit: int | N
                 yield Try(fault, request, spare=after_ms != times_around.after, equal=equal)
 
 
-def _limits(trace: Trace) -> Iterator[tuple[int, int]]:
-    """What the saga set itself, waits and scopes: when each began and when it ends at the latest."""
+def _limits(trace: Trace) -> Iterator[tuple[int, int, int]]:
+    """What the saga set itself, waits and scopes: when each began, was over, and ends at the latest.
+
+    A promise that has its answer expires no more, whatever comes later.
+    """
+    answered = {event.name: event.at for event in trace.journal if isinstance(event, e.PromiseAnswered)}
     for event in trace.journal:
         if isinstance(event, e.TimerSet | e.PromiseAwaited | e.DeadlineSet) and event.until is not None:
-            yield in_ms(event.at), in_ms(event.until)
+            over = answered.get(event.name) if isinstance(event, e.PromiseAwaited) else None
+            yield in_ms(event.at), in_ms(event.until if over is None else over), in_ms(event.until)
