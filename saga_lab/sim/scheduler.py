@@ -244,6 +244,8 @@ class _Run:
         crash: Fault | None = None
         ends = False
         for event in append.events:
+            if isinstance(event, e.DeadlineSet):
+                self._allow(in_ms(event.until))
             moment = _MOMENTS.get(type(event))
             if moment is not None:
                 crash = self._moment(worker, moment, event) or crash

@@ -111,8 +111,10 @@ def _in_waits(trace: Trace, since: int) -> Iterator[Try]:
             yield Try(Fault(site, "crash"))
             around = near(in_ms(event.until) - began)
             yield from (Try(Fault(site, "crash", after=x), spare=True) for x in around[:2] if x > 0)
-        elif end is not None and (middle := near((in_ms(end) - began) // 2).before) > 0:
-            yield Try(Fault(site, "crash", after=middle))
+        else:  # one that nothing in the journal ends was over when the saga was, at the latest
+            over = trace.ended if end is None else in_ms(end)
+            if over is not None and (middle := near((over - began) // 2).before) > 0:
+                yield Try(Fault(site, "crash", after=middle))
 
 
 def around_deadlines(
