@@ -300,8 +300,9 @@ def _struck(trace: Trace) -> int:
 
 def _learn_patience(tried: Try, found: Trace, patience: dict[Site, int]) -> None:
     """For how long the caller waits at a site, from a run in which it waited in vain."""
-    if tried.fault.kind == "slow" and tried.request is not None:
-        request = found.requests[tried.request.number - 1]
+    number = 0 if tried.request is None else tried.request.number
+    if tried.fault.kind == "slow" and 0 < number <= len(found.requests):  # a saga may differ from run to run
+        request = found.requests[number - 1]
         if request.given_up is not None:
             patience[tried.fault.site] = request.given_up - request.sent
 

@@ -37,6 +37,8 @@ _encode = msgspec.json.Encoder().encode
 
 PATIENCE = 6 * 3_600_000
 """A run must end this long (ms) after its last wait or injected delay."""
+FOR_PEOPLE = 100 * 86_400_000
+"""For so long (ms) a saga may wait for an answer to which it has set no deadline."""
 AFTERMATH = 2 * 3_600_000
 """What still lands this long (ms) after the end is watched too."""
 MOST_REQUESTS = 1_000
@@ -267,8 +269,7 @@ class _Run:
 
     def _wait(self, worker: Worker, name: str, event: e.TimerSet | e.PromiseAwaited) -> None:
         until = None if event.until is None else in_ms(event.until)
-        if until is not None:
-            self._allow(until)
+        self._allow(self._now + FOR_PEOPLE if until is None else until)
         if isinstance(event, e.PromiseAwaited):
             self._people.wait_begins(worker.saga, event.name, until)
         fault = self._strikes.moment(name)
