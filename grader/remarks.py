@@ -138,6 +138,8 @@ def _two_keys(facts: Facts) -> Iterator[Remark]:
     first: dict[tuple[str, str], Call] = {}
     for call, requests in facts.calls.items():
         about = (call[0], str(requests[0].args))
+        if call[0] in facts.rules.renewed:
+            continue
         if requests[0].role == "action" and first.setdefault(about, call) != call:
             yield Remark(
                 "retry without a key",

@@ -150,27 +150,34 @@ def _nothing_unless_confirmed(facts: Facts) -> Broken | None:
     ):
         if found:
             return _left_standing(facts, undo, action)
+    no = any(r.operation == HOLD for r in facts.refused)
+    if status == "sold_out" and no and (charge := facts.last(CHARGE)) is not None:
+        expected = "sold_out promises that nobody was asked for money"
+        observed = "charged for a sold-out show, and a refund is needed"
+        return Broken(expected, observed, charge, why="Hold the seats first: then there is something to pay.")
     held = venue.ours(facts, venue.at_the_end(facts), "held")
     if held and facts.last(RELEASE) is None:
-        expected = f"after {status} nobody waits for seats that this booking does not want"
+        expected = f"{status} promises that this booking keeps no seat"
         observed = f"{status}, and {venue.in_words(held)} still held"
-        return Broken(expected, observed, facts.last(HOLD), RELEASE)
+        why = "What is held for a customer who will not come, nobody else can buy."
+        return Broken(expected, observed, facts.last(HOLD), RELEASE, why)
     return None
 
 
 def _left_standing(facts: Facts, undo: str, action: str) -> Broken:
     """What is undone by `undo` is still there at the end."""
     where = facts.last(undo)
-    paid, seats = venue.paid(facts.final), venue.in_words(venue.ours(facts, facts.final, "sold"))
+    paid, seats = venue.paid(facts.final), venue.ours(facts, facts.final, "sold")
+    has = [f"has paid {in_euros(paid)}"] if paid else []
+    has += [f"has tickets for {venue.in_words(seats)}"] if seats else []
     told = any(r.operation == action and r.answer == "value" for r in facts.requests)
-    tickets = "no ticket" if seats == "none" else f"tickets for {seats}"
     why = (
         "The call failed for you, but the service did it, or does it later. What may have happened needs an "
         "undo, registered before the call, under a key you know without an answer."
     )
     return Broken(
         f"{facts.status} promises no payment and no ticket",
-        f"{facts.status}, and the customer has paid {in_euros(paid)} and has {tickets}",
+        f"{facts.status}, and the customer {' and '.join(has)}",
         where or facts.last(action),
         "" if where else undo,
         why="" if told else why,

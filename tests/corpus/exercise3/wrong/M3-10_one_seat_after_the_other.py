@@ -1,0 +1,45 @@
+# M3-10 one seat after the other | fault: case:one-of-two-taken | breaks: E3-S4 | says: only A1 held
+from saga_lab import Refused, StepFailed
+from saga_lab.worlds.venue import TicketResult
+
+
+async def ticketing_saga(saga, booking, venue):
+    if not booking.seat_ids or len(set(booking.seat_ids)) < len(booking.seat_ids):
+        return TicketResult("failed")
+    begun = []
+
+    async def back(status):
+        for name, undo in reversed(begun):
+            try:
+                await saga.step(f"undo {name}", undo, key=saga.key(name))
+            except StepFailed as failure:
+                saga.park(f"undo {name} by hand, then the older ones", failure)
+                return TicketResult("manual_intervention_required")
+        return TicketResult(status)
+
+    holds = []
+    for seat in booking.seat_ids:
+        try:
+            holds.append(await saga.step(f"hold {seat}", venue.seats.hold, booking.event_id, [seat]))
+        except StepFailed as failure:
+            return TicketResult("sold_out" if isinstance(failure, Refused) else "failed")
+        begun.append((f"hold {seat}", venue.seats.release))
+    try:
+        begun.append(("charge", venue.payments.refund))
+        payment_id = await saga.step(
+            "charge", venue.payments.charge, booking.customer_id, booking.total_amount
+        )
+        ticket_ids = []
+        for hold in holds:
+            begun.append((f"issue {hold.id}", venue.tickets.revoke))
+            ticket_ids += await saga.step(f"issue {hold.id}", venue.tickets.issue, hold.token)
+    except StepFailed as failure:
+        if isinstance(failure, Refused) and failure.step == "charge":
+            return await back("payment_failed")
+        return await back("failed" if saga.now() < hold.expires_at else "timeout")
+
+    try:
+        await saga.step("mail", venue.mail.send, booking.customer_id, ticket_ids)
+    except StepFailed as failure:
+        saga.park("send the tickets by mail", failure)
+    return TicketResult("confirmed", hold.id, payment_id, ticket_ids)
