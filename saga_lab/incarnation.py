@@ -270,12 +270,21 @@ class Incarnation:
 
     def die(self, error: BaseException) -> BaseException:
         """The process crashed, was closed, or lost its lease. Gives what to raise in the saga."""
+        if isinstance(error, asyncio.CancelledError):
+            error = Suspended(_CANCELLED)
         if self.dead is None:
             self.dead = error
             if not isinstance(error, GeneratorExit):  # its loop is gone, and all tasks with it
                 for task in self.tasks - {asyncio.current_task()}:
                     task.cancel()
         return Suspended(str(error)) if isinstance(error, Exception) else error
+
+
+_CANCELLED = (
+    "the saga's task was cancelled: its engine was closed, its event loop ended, or it ran a verb under "
+    "asyncio.timeout or asyncio.wait_for, which no replay can repeat. Nothing was undone, and recover() goes "
+    "on with it. For a time limit use the step's timeout, or saga.scope(within=...)"
+)
 
 
 def _told(event: e.CancelRaised | e.DeadlinePassed) -> Exception:

@@ -175,7 +175,12 @@ class SavePoint:
             DEADLINES.reset(self._longer)
             self._deadline.end()
         self._saga.alive()
-        if isinstance(error, Exception):
-            await self._undoing.undo(inner, self._on_stuck, error)
-        elif inner.outer is not None:
-            inner.outer.undos.update(inner.undos)
+        kept = inner.undos
+        try:
+            if isinstance(error, Exception):
+                # A pivot that could not be undone stays in the way of what is older, out there too.
+                kept = {key: undo for key, undo in kept.items() if undo.pivot}
+                await self._undoing.undo(inner, self._on_stuck, error)
+        finally:
+            if inner.outer is not None:
+                inner.outer.undos.update({key: undo for key, undo in kept.items() if key in inner.undos})

@@ -233,7 +233,7 @@ class _Life:
             run = await engine.start(self._saga, request, id=begin.id)
             result = to_json(await run.result(), "the result")
             self._out.append(Ended(result))
-        except (asyncio.CancelledError, Suspended):
+        except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - told to whoever judges
             self._out.append(Ended(error=in_words(type(error).__name__, str(error))))

@@ -94,7 +94,8 @@ class _Run:
         while not stopped:
             due = self._next()
             if due is None:
-                stopped = "the saga waits for something that never comes"
+                ended = self._sagas[0].finished
+                stopped = (ended and ended.error) or "the saga waits for something that never comes"
             elif not (stopped := self._too_long(due)):
                 self._now = max(self._now, due)
                 self._happen()

@@ -184,6 +184,43 @@ async def test_a_stuck_inner_scope_leaves_the_outer_list_untouched_and_working(l
     assert lab.shop.story == ["A", "B", "a"] and lab.state() == "STUCK"
 
 
+@told
+async def test_an_inner_pivot_that_cannot_be_undone_keeps_the_outer_undos_back(lab: Lab) -> None:
+    async def saga(saga, order: Order, shop):
+        async with saga.scope():
+            await saga.step("A", shop.A, compensate=shop.a)
+            async with saga.scope():
+                await saga.step("B", shop.B, compensate=shop.b)
+                await saga.step("P", shop.P, compensate=shop.p, pivot=True, retry=ONCE)
+
+    lab.shop.faults = {"P": ["lost"], "p": ["down*"]}
+    ended = await lab.run(saga)
+    assert isinstance(ended, CompensationFailed) and [one.step for one in ended.failures] == ["undo of P"]
+    assert lab.shop.story == ["A", "B", "P"] and lab.state() == "STUCK"
+    lab.shop.faults = {}
+    await lab.engine.release("s1", "retry")
+    await moment()
+    assert lab.shop.story == ["A", "B", "P", "p", "b", "a"] and lab.state() == "COMPENSATED"
+
+
+@told
+async def test_an_outer_undo_asked_for_by_hand_is_kept_back_by_an_inner_pivot_too(lab: Lab) -> None:
+    async def saga(saga, order: Order, shop):
+        await saga.step("A", shop.A, compensate=shop.a)
+        try:
+            async with saga.scope():
+                await saga.step("P", shop.P, compensate=shop.p, pivot=True, retry=ONCE)
+        except CompensationFailed:
+            try:
+                await saga.compensate(on_stuck="continue")
+            except CompensationFailed:
+                return "manual"
+
+    lab.shop.faults = {"P": ["lost"], "p": ["down*"]}
+    assert await lab.run(saga) == "manual"
+    assert lab.shop.story == ["A", "P"]
+
+
 # ---- the pivot
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -147,6 +148,15 @@ def test_a_saga_that_waits_for_ever_is_broken_off_with_the_reason() -> None:
         return OrderResult("completed")
 
     assert run("none", forgotten).stopped == "the saga waits for something that never comes"
+
+
+def test_a_time_limit_that_no_replay_can_repeat_is_told_with_what_to_use_instead() -> None:
+    async def limited(saga: Any, order: Any, shop: Any) -> OrderResult:
+        async with asyncio.timeout(10):
+            return await charge_only(saga, order, shop)
+
+    assert "asyncio.timeout" in (stopped := run("payments.charge:slow=5m", limited).stopped)
+    assert "saga.scope(within=...)" in stopped
 
 
 def test_a_saga_that_asks_for_ever_is_broken_off_with_the_reason() -> None:
