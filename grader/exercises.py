@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.rules import Rules, exercise1, exercise2, exercise3, exercise5
+from grader.rules import Rules, exercise1, exercise2, exercise3, exercise5, exercise6
 from saga_lab.worlds.bank import BankWorld
 from saga_lab.worlds.insurer import InsurerWorld
 from saga_lab.worlds.shop import ShopWorld
+from saga_lab.worlds.systems import SystemsWorld
 from saga_lab.worlds.venue import VenueWorld
 from saga_lab.worlds.world import World
 
@@ -39,5 +40,6 @@ EXERCISES = {
         Exercise(2, "exercise2_money_transfer", BankWorld, exercise2.RULES),
         Exercise(3, "exercise3_event_ticketing", VenueWorld, exercise3.RULES),
         Exercise(5, "exercise5_insurance_claim", InsurerWorld, exercise5.RULES),
+        Exercise(6, "exercise6_data_migration", SystemsWorld, exercise6.RULES),
     ]
 }

@@ -117,13 +117,14 @@ class Facts:
 
     @cached_property
     def left_behind(self) -> list[Call]:
-        """Actions that may stand, and whose undo the engine does not know: the saga undoes by hand.
+        """Actions and pivots that may stand, and whose undo the engine does not know: all is done by hand.
 
         When `Cancelled` leaves such a saga nothing takes them back. That is risky, and a remark says so,
         but what the world shows then is not judged: a hand that undoes is as good as a registered undo.
         """
         known = {event.key for event in self.trace.journal if isinstance(event, e.StepBegun) and event.undo}
-        standing = [call for call in self.actions if call[1] not in known and self.may_stand(call)]
+        calls = dict.fromkeys([*self.actions, *self.pivots])
+        standing = [call for call in calls if call[1] not in known and self.may_stand(call)]
         return [x for x in standing if not any(r.answer == "value" for r in self.undos(x))]
 
     @cached_property
@@ -167,8 +168,8 @@ class Facts:
         ]
 
     def undos(self, call: Call) -> list[Request]:
-        """The requests that take an action back."""
-        return self.calls.get((self.undo_of[call[0]], call[1]), [])
+        """The requests that take an action back; none when it has no undo."""
+        return self.calls.get((self.undo_of.get(call[0], ""), call[1]), [])
 
     @cached_property
     def unsure(self) -> list[Call]:
