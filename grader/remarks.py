@@ -101,11 +101,16 @@ def _in_run(facts: Facts) -> Iterator[Remark]:
     yield from _odd_order(facts)
     if facts.stopped_by_cancel and facts.left_behind:
         operation, key = facts.left_behind[0]
+        undo = facts.undo_of.get(operation)
         yield Remark(
             "a cancel leaves things behind",
             f"cancelled, the saga leaves {operation} of {key} as it is ({facts.trace.token})",
-            "The engine undoes what it knows the undo of. What you undo by hand it does not know.",
-            f"Give the step compensate={facts.undo_of[operation]}, or catch Cancelled and undo there too.",
+            "The engine undoes what it knows the undo of. What you undo by hand it does not know."
+            if undo
+            else "The engine does not know that there is no way back, so it lets a cancel stop what follows.",
+            f"Give the step compensate={undo}, or catch Cancelled and undo there too."
+            if undo
+            else "Give the step pivot=True: from then on a cancel comes too late.",
         )
 
 

@@ -24,6 +24,7 @@ MOST_FINITE = 3
 """Finite faults that may use up attempts of one call: the fourth always gets through."""
 TOO_MANY = "more than three finite faults on one call"
 EQUAL = "the caller had given up before the answer, so it is the same run as with slow=5m"
+REPEATED = "a service answers a repeat from its memory, so it is the same run as without"
 
 
 class Violation(Struct, frozen=True):
@@ -59,8 +60,8 @@ class Exploration(Struct, frozen=True):
     """What was tried and what went wrong.
 
     `exist`: scenarios known to exist, `ran` of them. `pruned`: how many were left out for which reason:
-    those EQUAL to one that ran exist, those with TOO_MANY faults do not count, as no saga has to stand
-    them. `complete`: whatever exists ran, or is equal to one that did.
+    those EQUAL to one that ran and those REPEATED exist, those with TOO_MANY faults do not count, as no
+    saga has to stand them. `complete`: whatever exists ran, or is equal to one that did.
     `different`: what one run of a scenario did and what the next did instead, if they differed.
     """
 
@@ -136,7 +137,11 @@ class _Explorer:
         self._tokens: list[str] = []
         self._kept: list[Trace] = []
         self._failures: dict[tuple[str, str], list[tuple[Scenario, Violation]]] = {}
-        self._pruned: dict[str, set[tuple[str, ...]]] = {TOO_MANY: set(), EQUAL: set()}
+        self._pruned: dict[str, set[tuple[str, ...]]] = {
+            TOO_MANY: set(),
+            EQUAL: set(),
+            REPEATED: set(),
+        }
         self._complete = True
         self._different: tuple[str, str] | None = None
 
@@ -209,14 +214,22 @@ class _Explorer:
         if request and _used_up(trace, request, fault) > MOST_FINITE:
             self._pruned[TOO_MANY].add(name)
             return None
-        if tried.equal:
+        if tried.equal or self._repeated(more):
             self._known.add(name)
-            self._pruned[EQUAL].add(name)
+            self._pruned[EQUAL if tried.equal else REPEATED].add(name)
             return None
         found = self._run(more)
         if found and not tried.spare:
             ran.append((more, found))
         return found
+
+    def _repeated(self, scenario: Scenario) -> bool:
+        """A fault beside others only delivers again what is remembered for ever: it changes nothing."""
+        operations = self._world.operations
+        return len(scenario.faults) > 1 and any(
+            fault.kind == "twice" and operations[fault.site.operation].window is None
+            for fault in scenario.faults
+        )
 
     # ---- runs
 

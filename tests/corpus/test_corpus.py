@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 RIGHT = sorted(HERE.glob("exercise*/right/*.py"))
 WRONG = sorted(HERE.glob("exercise*/wrong/*.py"))
+MANY_PAIRS = () if os.environ.get("SAGA_ALL_PAIRS") else (6,)
+"""Exercises whose pairs take a minute: they are tried by `make proof`."""
 FIRST_LINE = re.compile(
     r"# (?P<id>\S+) .* \| fault: (?P<fault>.*) \| breaks: (?P<breaks>\S+)(?: \| says: (?P<says>.*))?"
 )
@@ -44,5 +47,7 @@ def test_a_wrong_one_is_rejected_by_its_own_promise_under_its_own_fault(path: Pa
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.module)
 def test_the_starter_fails_and_the_solution_passes(exercise) -> None:
     assert grade(None, ROOT / "exercises" / f"{exercise.module}.py").verdict == "fail"
-    solved = grade(None, ROOT / "solutions" / f"{exercise.module}.py")
-    assert (solved.verdict, solved.points) == ("pass", solved.max_points)
+    quick = exercise.number in MANY_PAIRS
+    solved = grade(None, ROOT / "solutions" / f"{exercise.module}.py", quick=quick)
+    assert solved.verdict == "pass"
+    assert solved.points == (solved.max_points * 2 // 3 if quick else solved.max_points)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saga_lab.sim import Scenario, Trace, Violation, explore, parse, replay
-from saga_lab.sim.explore import TOO_MANY
+from saga_lab.sim.explore import REPEATED, TOO_MANY
 from saga_lab.worlds.shop import OrderResult, ShopWorld
 from saga_lab.worlds.world import World
 from tests.sim.sagas import careful, charge_only
@@ -70,7 +70,21 @@ def test_look_ups_are_reached_through_lost_replies_in_pairs() -> None:
 def test_all_that_exists_ran_once() -> None:
     found = explore(careful, ShopWorld, Anything(), depth=2)
     assert found.complete
-    assert found.exist == found.ran == len(set(found.tokens))
+    assert found.exist == found.ran + found.pruned[REPEATED]
+    assert found.ran == len(set(found.tokens))
+
+
+def test_what_is_delivered_again_beside_another_fault_changes_nothing() -> None:
+    def told(token: str) -> tuple[object, ...]:
+        trace = replay(careful, ShopWorld, token)
+        return trace.journal, trace.instants, trace.result, trace.ended
+
+    for again, other in [
+        ("payments.charge:twice=1h", "shipping.create:lost*"),
+        ("inventory.reserve:twice", "shipping.create:refuse"),
+        ("payments.refund:twice=1h", "inventory.reserve:refuse"),
+    ]:
+        assert told(f"{again} + {other}") == told(other)
 
 
 def test_a_budget_that_runs_out_is_never_complete() -> None:

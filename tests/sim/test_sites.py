@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from saga_lab import TimedOut
 from saga_lab.sim import Trace, explore, replay
-from saga_lab.sim.explore import EQUAL, Exploration
+from saga_lab.sim.explore import EQUAL, REPEATED, Exploration
 from saga_lab.sim.faults import duration, milliseconds
 from saga_lab.sim.sites import near
 from saga_lab.worlds.shop import ShopWorld
@@ -96,7 +96,7 @@ def test_every_base_is_submitted_again_with_other_words_too_and_taken_over(booke
 
 def test_what_is_left_out_as_equal_exists_and_is_equal(booked: Exploration) -> None:
     assert booked.complete
-    assert booked.exist == booked.ran + booked.pruned[EQUAL]
+    assert booked.exist == booked.ran + booked.pruned[EQUAL] + booked.pruned[REPEATED]
 
     def told(token: str) -> bytes:
         trace = replay(book, DeskWorld, token)
