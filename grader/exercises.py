@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.rules import Rules, exercise1, exercise2, exercise3, exercise5, exercise6
+from grader.rules import Rules, exercise1, exercise2, exercise3, exercise4, exercise5, exercise6
 from saga_lab.worlds.bank import BankWorld
 from saga_lab.worlds.insurer import InsurerWorld
+from saga_lab.worlds.platform import PlatformWorld
 from saga_lab.worlds.shop import ShopWorld
 from saga_lab.worlds.systems import SystemsWorld
 from saga_lab.worlds.venue import VenueWorld
@@ -39,6 +40,7 @@ EXERCISES = {
         Exercise(1, "exercise1_ecommerce_order", ShopWorld, exercise1.RULES),
         Exercise(2, "exercise2_money_transfer", BankWorld, exercise2.RULES),
         Exercise(3, "exercise3_event_ticketing", VenueWorld, exercise3.RULES),
+        Exercise(4, "exercise4_deployment", PlatformWorld, exercise4.RULES),
         Exercise(5, "exercise5_insurance_claim", InsurerWorld, exercise5.RULES),
         Exercise(6, "exercise6_data_migration", SystemsWorld, exercise6.RULES),
     ]

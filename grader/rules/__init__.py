@@ -117,11 +117,11 @@ class Rules:
     the operation whose value they hold. `tells`: what a call is about, made of its arguments.
 
     `clean`: statuses that promise that nothing stays. `aside`: operations whose faults change no status.
-    `renewed`: actions that may begin anew after an undo. `onward`: undos that are steps forward behind
-    the pivot. `expiring`: actions whose effect ends by itself, and after how long (ms). `margin`: for so
-    long (ms) before a deadline a saga may give up. `kept`: whether what an action did may stay in this
-    run, though the pivot does not stand. `decides`: what else makes a status right or wrong, given those
-    that the fault table allows.
+    `renewed`: actions that may begin anew after an undo. `onward`: undos that may come behind the pivot,
+    with brackets those about one thing. `expiring`: actions whose effect ends by itself, and after how
+    long (ms). `margin`: for so long (ms) before a deadline a saga may give up. `kept`: whether what an
+    action did may stay in this run, though the pivot does not stand. `decides`: what else makes a status
+    right or wrong, given those that the fault table allows.
     """
 
     number: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.rules import Broken, Check, TriedBy
 from grader.rules.facts import Facts
-from saga_lab.sim import Scenario
+from saga_lab.sim import Fault, Scenario
 from saga_lab.worlds.world import World
 
 
@@ -12,11 +12,11 @@ def only(operation: str) -> TriedBy:
     """The scenarios in which this fails; whatever else goes wrong passes by itself."""
 
     def tried(scenario: Scenario, world: type[World]) -> bool:
-        others = [fault for fault in scenario.faults if fault.site.operation != operation]
-        struck = len(others) < len(scenario.faults)
-        return struck and not any(
-            fault.endless or fault.kind in ("refuse", "then", "cancel") for fault in others
-        )
+        def passes(fault: Fault) -> bool:
+            return not (fault.endless or fault.kind in ("refuse", "then", "cancel"))
+
+        struck = [x for x in scenario.faults if x.site.operation == operation and x.kind != "cancel"]
+        return bool(struck) and all(passes(fault) for fault in scenario.faults if fault not in struck)
 
     return tried
 

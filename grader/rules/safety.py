@@ -77,11 +77,15 @@ def _no_undo_behind_the_pivot(facts: Facts) -> Broken | None:
             standing[request.key] = operation.name
         elif operation.role == "undo" and facts.operations[operation.of].kind == "pivot":
             standing.pop(request.key, None)
-        elif operation.role == "undo" and standing and operation.name not in facts.rules.onward:
+        elif operation.role == "undo" and standing and not _onward(facts, request):
             pivot = next(iter(standing.values()))
             observed = f"{operation.name} took effect while {pivot} stood"
             return Broken(f"nothing is undone while {pivot} stands", observed, request.number)
     return None
+
+
+def _onward(facts: Facts, undo: Request) -> bool:
+    return not facts.rules.onward.isdisjoint((undo.operation, f"{undo.operation}[{undo.about}]"))
 
 
 def _no_action_after_undoing(facts: Facts) -> Broken | None:

@@ -24,7 +24,7 @@ def allowed(facts: Facts) -> set[str]:
             rights.update(told)
             if operation.role in ("action", "read") and facts.ordinary not in told:
                 wrong.add(facts.ordinary)
-        quiet = operation.role in ("undo", "look-up")
+        quiet = operation.role in ("undo", "look-up") or (operation.role == "read" and row is None)
         if struck.endless and (quiet or operation.kind in ("compensable", "pivot")):
             rights.update(facts.rules.clean)
         no = struck.word == "refuse" and operation.role == "undo"
@@ -63,7 +63,7 @@ def _true_status(facts: Facts) -> Broken | None:
         observed = f"{status}, but {undo} of {key} never got an answer"
         expected = f"{status} only when all is known to be undone, else {MANUAL}"
         return Broken(expected, observed, facts.last(undo))
-    return _world_shows(facts) or _true_ids(facts)
+    return _known_success(facts) or _world_shows(facts) or _true_ids(facts)
 
 
 def _letter_is_enough(facts: Facts, call: Call) -> bool:
@@ -113,6 +113,25 @@ def _true_manual(facts: Facts, rights: set[str]) -> Broken | None:
     if not any(x.key and x.step and x.attempts and x.reason for x in facts.letters):
         expected = "a dead letter with step, key, attempts and what a person must do"
         return Broken(expected, "no dead letter says all of it")
+    return None
+
+
+def _known_success(facts: Facts) -> Broken | None:
+    """Success is no guess: every step was answered, or found by a look-up."""
+    if facts.status != facts.rules.success:
+        return None
+    for call in dict.fromkeys([*facts.actions, *facts.pivots]):
+        undone = call[0] in facts.undo_of and facts.undos(call)
+        if call[0] in facts.rules.expiring or undone or not facts.may_stand(call):
+            continue
+        requests = facts.calls[call]
+        if not any(r.answer == "value" for r in requests) and "done" not in facts.looked_up(call):
+            return Broken(
+                f"{facts.status} only when every step is known to be done",
+                f"{facts.status}, but {call[0]} of {call[1]} never got an answer",
+                requests[-1].number,
+                why="No answer is neither yes nor no. Look up what became of it, or undo it.",
+            )
     return None
 
 
