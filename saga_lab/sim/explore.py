@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from saga_lab.sim.alike import alike_from, same_but_later, timeless
 from saga_lab.sim.double import Recorder, difference
 from saga_lab.sim.faults import Fault, Scenario, Site, parse
 from saga_lab.sim.messages import Port
@@ -23,7 +24,7 @@ Saga = Callable[..., Any] | Port
 MOST_FINITE = 3
 """Finite faults that may use up attempts of one call: the fourth always gets through."""
 TOO_MANY = "more than three finite faults on one call"
-EQUAL = "the caller had given up before the answer, so it is the same run as with slow=5m"
+EQUAL = "another run tells the same: the saga cannot see the difference, and the world makes none"
 REPEATED = "a service answers a repeat from its memory, so it is the same run as without"
 
 
@@ -142,6 +143,7 @@ class _Explorer:
             EQUAL: set(),
             REPEATED: set(),
         }
+        self._no_clock: set[Site] = set()
         self._complete = True
         self._different: tuple[str, str] | None = None
 
@@ -187,15 +189,29 @@ class _Explorer:
             ran = self._one_more(scenario, found)
             firsts += ran if scenario is plain else []
         if self._depth > 1:
+            like = plain.case and self._world.cases[plain.case].like and not _reads(firsts)
             for scenario, found in firsts:
-                self._one_more(scenario, found, _struck(found))
+                alike = -1 if like else alike_from(found, trace, self._world)
+                if self._later_only(scenario.faults[-1]):
+                    alike = -1
+                self._one_more(scenario, found, _struck(found), alike)
 
-    def _one_more(self, scenario: Scenario, trace: Trace, since: int = -1) -> list[tuple[Scenario, Trace]]:
-        """Add each fault at a place that the run reached; gives the runs that pairs are made of."""
+    def _one_more(
+        self, scenario: Scenario, trace: Trace, since: int = -1, alike: float = math.inf
+    ) -> list[tuple[Scenario, Trace]]:
+        """Add each fault at a place that the run reached; gives the runs that pairs are made of.
+
+        From `alike` on the run is one to which the same faults were added before.
+        """
         ran, patience = list[tuple[Scenario, Trace]](), dict[Site, int]()
+        runs = dict[tuple[Site, str], Trace]()
         for tried in usual(trace, self._world, since):
+            later = self._later_only(tried.fault) and timeless(trace, self._world)
+            if since >= 0 and (later or _after(tried, alike)):
+                tried = tried._replace(equal=True)
             if found := self._add(scenario, trace, tried, ran):
                 _learn_patience(tried, found, patience)
+                self._learn_clock(tried.fault, found, runs)
         for tried in around_deadlines(trace, self._world, patience, since):
             if since < 0 or not tried.spare:
                 self._add(scenario, trace, tried, ran)
@@ -230,6 +246,18 @@ class _Explorer:
             fault.kind == "twice" and operations[fault.site.operation].window is None
             for fault in scenario.faults
         )
+
+    def _learn_clock(self, fault: Fault, found: Trace, runs: dict[tuple[Site, str], Trace]) -> None:
+        """Does it matter how long the process is down?"""
+        before = runs.setdefault((fault.site, fault.kind), found)
+        if before is not found and self._is_long_crash(fault) and same_but_later(before, found, self._world):
+            self._no_clock.add(fault.site)
+
+    def _later_only(self, fault: Fault) -> bool:
+        return self._is_long_crash(fault) and fault.site in self._no_clock
+
+    def _is_long_crash(self, fault: Fault) -> bool:
+        return fault.kind in ("crash", "crash-after") and fault.after is not None
 
     # ---- runs
 
@@ -309,6 +337,17 @@ def _struck(trace: Trace) -> int:
     """When the first fault struck, in ms: what comes before is the run without it."""
     struck = [request.sent for request in trace.requests if request.fault]
     return min([*struck, *(crash.at for crash in trace.crashes)], default=0)
+
+
+def _reads(runs: Sequence[tuple[Scenario, Trace]]) -> bool:
+    return any(request.role == "read" for _, trace in runs for request in trace.requests)
+
+
+def _after(tried: Try, instant: float) -> bool:
+    """It strikes then or later."""
+    if tried.request is None:
+        return tried.fault.site.operation == "finish" and instant < math.inf
+    return tried.request.sent >= instant
 
 
 def _learn_patience(tried: Try, found: Trace, patience: dict[Site, int]) -> None:

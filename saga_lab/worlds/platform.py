@@ -201,12 +201,12 @@ def _version(variation: Variation, patch: int) -> str:
 def _cases(variation: Variation) -> Iterator[Case]:
     new = _version(variation, 2)
     request = DeploymentRequest(variation.name("deploy-001"), new, f"app:{new}")
-    for case, says in {
-        "green": "a version whose tests pass",
-        "red": "a version whose tests fail",
-        "first": "the first version of all",
-    }.items():
-        yield Case(case, request, says, faults=True)
+    for case, says, like in [
+        ("green", "a version whose tests pass", ""),
+        ("red", "a version whose tests fail", ""),
+        ("first", "the first version of all", "green"),
+    ]:
+        yield Case(case, request, says, faults=True, like=like)
 
 
 class PlatformWorld(World):

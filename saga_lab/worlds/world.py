@@ -64,6 +64,7 @@ class Case(Struct, frozen=True):
 
     `answers`: what people outside say to the saga's promises, in the order in which they say it.
     `others`: further requests, each run at once with the first, as a saga of its own in the same world.
+    `like`: another case in which all services give the same answers, but to reads.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Case(Struct, frozen=True):
     faults: bool = False
     answers: tuple[Answer, ...] = ()
     others: tuple[Any, ...] = ()
+    like: str = ""
 
 
 class Rival(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saga_lab.sim import Scenario, Trace, Violation, explore, parse, replay
-from saga_lab.sim.explore import REPEATED, TOO_MANY
+from saga_lab.sim.explore import EQUAL, REPEATED, TOO_MANY
 from saga_lab.worlds.shop import OrderResult, ShopWorld
 from saga_lab.worlds.world import World
 from tests.sim.sagas import careful, charge_only
@@ -70,7 +70,7 @@ def test_look_ups_are_reached_through_lost_replies_in_pairs() -> None:
 def test_all_that_exists_ran_once() -> None:
     found = explore(careful, ShopWorld, Anything(), depth=2)
     assert found.complete
-    assert found.exist == found.ran + found.pruned[REPEATED]
+    assert found.exist == found.ran + found.pruned[REPEATED] + found.pruned[EQUAL]
     assert found.ran == len(set(found.tokens))
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saga_lab import Refused
 from saga_lab.worlds.platform import (
     DeploymentRequest,
     DeploymentResult,
@@ -99,3 +104,37 @@ def test_a_deployment_and_its_result_are_written_as_the_web_does() -> None:
     with pytest.raises(ValueError, match="imageTag"):
         deployment_from_json('{"deploymentId": "d", "version": "1"}')
     assert result_to_json(DeploymentResult("deployed")) == b'{"status":"deployed"}'
+
+
+ASKED = st.sampled_from(
+    [
+        ("environments.deploy", ("staging", *NEW)),
+        ("environments.deploy", ("production", *NEW)),
+        ("environments.rollback", ()),
+        ("environments.find", ()),
+        ("tests.run", ("staging", "app:1.4.2")),
+        ("dns.switch", ("1.4.2",)),
+        ("dns.revert", ()),
+        ("dns.find", ()),
+        ("logs.save", ("d", "dns", "text")),
+        ("hotfix", ("staging",)),
+        ("hotfix", ("",)),
+    ]
+)
+
+
+@given(st.lists(st.tuples(ASKED, st.sampled_from(["a", "b", "c"])), max_size=12))
+def test_the_first_deployment_gets_the_same_answers_as_any_other(asked: list[Any]) -> None:
+    worlds = [PlatformWorld(PlatformWorld.cases["first"].like), PlatformWorld("first")]
+    for (operation, args), key in asked:
+        told = [_answer(world, operation, key, args) for world in worlds]
+        assert told[0] == told[1]
+
+
+def _answer(world: PlatformWorld, operation: str, key: str, args: tuple[str, ...]) -> Any:
+    if operation == "hotfix":
+        return world.rivals["hotfix"].act(world, *args)
+    try:
+        return ask(world, operation, key, *args)
+    except Refused as refused:
+        return refused.code, refused.reason
