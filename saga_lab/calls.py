@@ -22,7 +22,7 @@ PATIENCE = 30.0
 """Seconds that an attempt may take, unless a step says otherwise."""
 
 
-class Ending(Struct, frozen=True):
+class Ending(Struct):
     """How a call ended: the outcome, after how many attempts, with its value or its last error.
 
     `cut`: what cut it off, and so is raised in place of its outcome.
@@ -50,20 +50,22 @@ async def call_until_settled(
     step: str,
     nth: int,
     key: str,
-    call: Callable[[], Awaitable[Any]],
+    call: Callable[..., Awaitable[Any]],
+    args: tuple[Any, ...] = (),
     retry: Retry = DEFAULT,
     timeout: float | None = PATIENCE,
     *,
     doubt: bool = False,
     since: float = 0.0,
 ) -> Ending:
-    """Call until there is an answer or the budget is spent; attempts of earlier incarnations count.
+    """`call(key, *args)` until it answers or the budget is spent; attempts of earlier incarnations count.
 
     What cuts it off goes through; a crash, whatever BaseException it is, kills. `doubt`: an earlier
     incarnation may have called already. `since`: when the budget began, in seconds.
     """
     ending, failed = Ending("in doubt", 0), 0
-    if before := saga.record.attempts.get((part, step, nth)):
+    attempts = saga.record.attempts
+    if attempts and (before := attempts.get((part, step, nth))):
         ending, failed = Ending(before.outcome, before.attempt, reason=before.reason), before.attempt
         doubt = doubt or before.outcome == "in doubt"
     deadline = None if retry.within is None else since + retry.within
@@ -74,7 +76,7 @@ async def call_until_settled(
             timeout = left if timeout is None else min(timeout, left)
         failed += 1
         try:
-            return Ending("done", failed, await guarded(saga, call, timeout, cuttable))
+            return Ending("done", failed, await guarded(saga, timeout, cuttable, call, key, *args))
         except Refused as error:
             return Ending("refused", failed, None, error.reason, error.code, without_kernel(error))
         except Unavailable as error:
@@ -95,5 +97,5 @@ async def call_until_settled(
             saga.write_later(missed)
             break
         await saga.write(missed)
-        await guarded(saga, lambda: saga.clock.sleep(pause), cuttable=cuttable)  # noqa: B023 - awaited here
+        await guarded(saga, None, cuttable, saga.clock.sleep, pause)
     return replace(ending, outcome="in doubt" if doubt else "unavailable")

@@ -66,7 +66,6 @@ class Execution(SagaContext):
         given = self._same_args(name, key, args)
         nth = self._count("step", name)
         verb = f"step {name}#{nth}"
-        type = result_type(action)
         recorded = saga.record.steps.get((name, nth))
         if recorded is None:
             if compensate is not None and scope.undoing:
@@ -75,9 +74,7 @@ class Execution(SagaContext):
                     "without `compensate` may follow (or put what may fail into a saga.scope() of its own)"
                 )
             what = getattr(action, "__qualname__", "")
-            begun = e.StepBegun(
-                name, nth, key, given, compensate is not None, pivot, what, id=saga.id, at=saga.clock.now()
-            )
+            begun = saga.new(e.StepBegun, name, nth, key, given, compensate is not None, pivot, what)
             await saga.begin(verb, begun)
             order, ended = len(saga.events) - 1, None
         else:
@@ -94,12 +91,11 @@ class Execution(SagaContext):
             self.running.add(name)
             try:
                 limit = None if timeout is None else in_seconds(timeout)
-                call = lambda: action(key, *args)  # noqa: E731
-                ending = await perform(saga, begun, recorded, call, check, retry, limit, type)
+                ending = await perform(saga, begun, recorded, action, args, check, retry, limit)
             finally:
                 self.running.discard(name)
         else:
-            value = from_json(ended.value, type) if ended.outcome == "done" else None
+            value = from_json(ended.value, result_type(action)) if ended.outcome == "done" else None
             ending = Ending(ended.outcome, ended.attempts, value, ended.reason, ended.code)
         if pivot and not (ending.outcome == "done" or (ending.outcome == "in doubt" and compensate is None)):
             saga.pivot = passed

@@ -69,16 +69,16 @@ class Guard:
 
 @types.coroutine
 def guarded(
-    saga: Incarnation, call: Callable[[], Awaitable[Any]], seconds: float | None = None, cuttable: bool = True
+    saga: Incarnation, seconds: float | None, cuttable: bool, call: Callable[..., Awaitable[Any]], *args: Any
 ) -> Generator[Any, Any, Any]:
-    """Await `call()`; raises TimeoutError after `seconds`, or `Cut`.
+    """Await `call(*args)`; raises TimeoutError after `seconds`, or `Cut` if it is `cuttable`.
 
     What is there at once needs neither timer nor guard, so it is driven by hand up to its first wait. A bare
     timer and a cancel of the task cost a third of `asyncio.timeout`, and nothing is spawned.
     """
     if cuttable and (cut := saga.cut_due()) is not None:
         raise cut
-    awaitable = call()
+    awaitable = call(*args)
     steps: Any = awaitable if hasattr(awaitable, "send") else _awaiting(awaitable)
     try:
         waits = steps.send(None)

@@ -25,7 +25,8 @@ class Incarnation:
 
     `events` is the journal as far as this worker knows it, `record` what it said when the turn began.
     `pivot` is where the intent of a pivot stands that is done, or may be; -1 when nothing is final yet.
-    `cancelled`: the saga was told so. `letters`: all that were ever written.
+    `cancelled`: the saga was told so. `letters`: all that were ever written. `wakes`: until when it only
+    waits, in seconds.
     """
 
     def __init__(self, id: str, journal: Journal, clock: Clock, token: int, events: list[e.Event]) -> None:
@@ -40,11 +41,12 @@ class Incarnation:
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: set[Guard] = set()
         self.published: Callable[[str, Sequence[e.Event]], None] = lambda id, events: None
-        self.resting: Callable[[float | None], None] = lambda seconds: None
+        self.wakes = 0.0
         self._journal = journal
         self.token = token
         self._unwritten: list[e.Event] = []
-        self._one_write = asyncio.Lock()
+        self._may_write = asyncio.Event()  # cheaper than a lock, where nobody waits for it
+        self._may_write.set()
         self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._flushing: asyncio.Handle | None = None
@@ -54,13 +56,15 @@ class Incarnation:
 
     # ---- writing
 
-    def new(self, kind: Callable[..., L], *fields: Any, **named: Any) -> L:
+    def new(self, kind: Callable[..., L], *fields: Any) -> L:
         """An event of this saga, now."""
-        return kind(*fields, **named, id=self.id, at=self.clock.now())
+        return kind(*fields, id=self.id, at=self.clock.now())
 
     async def write(self, *events: e.Event, unless: Callable[[], object] | None = None) -> bool:
         """Append, durable on return. False, and nothing written, when `unless` became true meanwhile."""
-        await self._one_write.acquire()
+        while not self._may_write.is_set():
+            await self._may_write.wait()
+        self._may_write.clear()
         try:
             self.alive()
             waiting = len(self._unwritten)
@@ -80,7 +84,7 @@ class Incarnation:
             self.published(self.id, batch)
             return True
         finally:
-            self._one_write.release()
+            self._may_write.set()
 
     def write_later(self, event: e.Event) -> None:
         """Durable with the next write, which comes before anything acts on the world, or in a moment."""
@@ -115,9 +119,10 @@ class Incarnation:
 
     async def look_outside(self) -> None:
         """Take in what others appended."""
-        async with self._one_write:
-            if self.dead is None:
-                self._take_in(self._journal.read(self.id, len(self.events)))
+        while not self._may_write.is_set():
+            await self._may_write.wait()
+        if self.dead is None:
+            self._take_in(self._journal.read(self.id, len(self.events)))
 
     def _take_in(self, events: Sequence[e.Event]) -> None:
         for event in events:
@@ -133,6 +138,10 @@ class Incarnation:
                 for waiter in self._waiters.pop(event.name, []):
                     if not waiter.done():
                         waiter.set_result(None)
+
+    def rests(self, seconds: float | None) -> None:
+        """The saga only waits now, for somebody or for so many seconds."""
+        self.wakes = math.inf if seconds is None else self.clock.now() + seconds
 
     def answered(self, name: str) -> asyncio.Future[None]:
         """A future that is done once the promise has an answer."""

@@ -21,12 +21,10 @@ def told(saga: Incarnation, error: BaseException, depth: int = 1) -> e.Raised:
     kind = f"{type(error).__module__}:{type(error).__qualname__}"
     if isinstance(error, StepFailed):
         code = error.code if isinstance(error, Refused) else ""
-        return saga.new(
-            e.Raised, kind, error.reason, error.step, error.key, error.attempts, code, cause=chained
-        )
+        return saga.new(e.Raised, kind, error.reason, error.step, error.key, error.attempts, code, chained)
     # An exception of one word shows it in its own way, as KeyError does.
     reason = str(error.args[0]) if len(error.args) == 1 else str(error)
-    return saga.new(e.Raised, kind, reason, cause=chained)
+    return saga.new(e.Raised, kind, reason, "", "", 0, "", chained)
 
 
 def made_again(raised: e.Raised, record: Record) -> Exception:

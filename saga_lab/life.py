@@ -35,9 +35,8 @@ class Life:
         self._lease = lease
         self._over = over
         self._waiters: list[asyncio.Future[None]] = []
-        self._wakes = self._until = 0.0
+        self._until = 0.0
         self._errands: set[asyncio.Task[None]] = set()
-        saga.resting = self._rest
 
     def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(function, services))
@@ -89,20 +88,14 @@ class Life:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _rest(self, seconds: float | None) -> None:
-        """The saga only waits now, so that its lease can be longer and be renewed less often."""
-        self._wakes = math.inf if seconds is None else self.saga.clock.now() + seconds
-        if self._journal.leases:
-            self.renew()
-
     def renew(self) -> None:
-        """Hold the saga for another while."""
+        """Hold the saga for another while; longer, so that it need not be done often, while it only waits."""
         self.renew_at = asyncio.get_running_loop().time() + self._lease / 3
         self._soon(self._renew())
 
     async def _renew(self) -> None:
         now = self.saga.clock.now()
-        rest = min(max(0.0, self._wakes - now), LONGEST_REST)
+        rest = min(max(0.0, self.saga.wakes - now), LONGEST_REST)
         self._until = max(self._until, now + rest + self._lease)
         try:
             token = await self._journal.claim(self.saga.id, self._worker, self._until, now)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec.structs import replace
 
 from saga_lab import events as e
 from saga_lab.calls import Ending, call_until_settled
-from saga_lab.context import Check
+from saga_lab.context import Action, Check
 from saga_lab.fold import StepRecord
 from saga_lab.guards import Cut
 from saga_lab.incarnation import Incarnation
 from saga_lab.retry import Retry
-from saga_lab.values import ATOMS, from_json, to_json
+from saga_lab.values import ATOMS, from_json, result_type, to_json
 
 
 async def perform(
     saga: Incarnation,
     begun: e.StepBegun,
     before: StepRecord | None,
-    call: Callable[[], Awaitable[Any]],
+    action: Action[Any],
+    args: tuple[Any, ...],
     check: Check | None,
     retry: Retry,
     timeout: float | None,
-    type: Any,
 ) -> Ending:
     """Call until the service answers or the budget is spent; then look up what became of it.
 
@@ -42,10 +41,10 @@ async def perform(
     ending = Ending("in doubt", 0)
     try:
         ending = await call_until_settled(
-            saga, "action", step, nth, key, call, retry, timeout, doubt=doubt, since=since
+            saga, "action", step, nth, key, action, args, retry, timeout, doubt=doubt, since=since
         )
         if ending.outcome == "in doubt" and check is not None:
-            found = await call_until_settled(saga, "check", step, nth, key, lambda: check(key))
+            found = await call_until_settled(saga, "check", step, nth, key, check)
             ending = _corrected(ending, found)
     except Cut as cut:
         why = "the saga was cancelled" if cut.deadline is None else "the time was up"
@@ -54,13 +53,14 @@ async def perform(
     if ending.outcome == "done":
         try:
             raw = to_json(ending.value, "the value of step", step)
-            if ending.value.__class__ not in ATOMS or type not in (Any, ending.value.__class__):
-                ending = replace(ending, value=from_json(raw, type))
+            kind, given = result_type(action), ending.value.__class__
+            if given not in ATOMS or kind not in (Any, given):
+                ending.value = from_json(raw, kind)
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)
     told = (ending.outcome, ending.attempts, raw, ending.reason, ending.code)
-    saga.write_later(e.StepEnded(step, nth, key, *told, id=saga.id, at=saga.clock.now()))
+    saga.write_later(saga.new(e.StepEnded, step, nth, key, *told))
     if ending.outcome != "done" and ending.cut is None:
         await saga.write()
     return ending

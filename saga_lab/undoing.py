@@ -127,7 +127,7 @@ class Undoing:
         await saga.catch_up(f"the undo of step {undo.step!r}", recorded)
         if key not in saga.record.undos:
             await saga.write(saga.new(e.UndoBegun, undo.step, key))
-        ending = await call_until_settled(saga, "undo", undo.step, 0, key, lambda: undo.undo(key))
+        ending = await call_until_settled(saga, "undo", undo.step, 0, key, undo.undo)
         stuck = ending.outcome != "done"
         ended = saga.new(
             e.UndoEnded, undo.step, key, ending.attempts, stuck, ending.outcome, ending.reason, ending.code

@@ -31,8 +31,8 @@ async def sleep(saga: Incarnation, mark: str, seconds: float) -> None:
     await saga.begin(verb, None if begun else timer)
     try:
         while (left := timer.until - saga.clock.now()) > INSTANT:
-            saga.resting(left)
-            await guarded(saga, lambda: saga.clock.sleep(left))
+            saga.rests(left)
+            await guarded(saga, None, True, saga.clock.sleep, left)
     except Cut as cut:
         await saga.raise_cut(verb, cut)
     saga.write_later(saga.new(e.TimerFired, mark))
@@ -72,8 +72,8 @@ async def _answer(saga: Incarnation, name: str, until: float | None) -> None:
             if await saga.write(late, unless=lambda: name in saga.answers):
                 saga.answers[name] = late
             return
-        saga.resting(left)
+        saga.rests(left)
         try:
-            await guarded(saga, lambda: saga.answered(name), left)
+            await guarded(saga, left, True, saga.answered, name)
         except TimeoutError:
             continue
