@@ -36,6 +36,8 @@ async def drive(saga: Incarnation, function: SagaFunction, services: tuple[Any, 
         saga.divergence = None
         await saga.write(*stuck(saga, "not deterministic", str(other_way)))
         return None
+    finally:
+        verbs.last_failure = None  # it holds the function's frame, which holds the verbs: a cycle
 
 
 async def _run(verbs: Execution, function: SagaFunction, services: tuple[Any, ...]) -> Exception | None:

@@ -36,7 +36,7 @@ class Execution(SagaContext):
         self.running: set[str] = set()
         self._counts: dict[tuple[str, str], int] = {}
         self._args: dict[tuple[str, str], bytes] = {}
-        self._last_failure: StepFailed | None = None
+        self.last_failure: StepFailed | None = None
 
     def enter(self) -> Scope:
         """What runs from here on is this saga, and nothing around it; gives its outermost scope."""
@@ -106,8 +106,8 @@ class Execution(SagaContext):
             return ending.value  # type: ignore[no-any-return]
         if ending.outcome != "in doubt":
             scope.forget(key)
-        self._last_failure = ending.error(name, key)
-        raise self._last_failure from ending.cause
+        self.last_failure = ending.error(name, key)
+        raise self.last_failure from ending.cause
 
     def _same_args(self, name: str, key: str, args: tuple[Any, ...]) -> Raw:
         given = to_json(args, "the arguments of step", name)
@@ -126,7 +126,7 @@ class Execution(SagaContext):
             raise PivotPassed(
                 "the point of no return is passed, or may be: from here the saga can only go forward"
             )
-        await self.undoing.undo(SCOPE.get(), on_stuck, self._last_failure)
+        await self.undoing.undo(SCOPE.get(), on_stuck, self.last_failure)
 
     def scope(self, on_stuck: OnStuck = "stop", within: Seconds | None = None) -> SavePoint:
         deadline = None if within is None else (self._mark("deadline"), in_seconds(within))
@@ -209,7 +209,7 @@ class Execution(SagaContext):
     def park(self, reason: str, failure: StepFailed | None = None) -> Awaitable[None]:
         saga, mark = self._saga, self._mark("park")
         saga.alive()
-        about = failure or self._last_failure
+        about = failure or self.last_failure
         by_kernel = about and any(
             letter.by == "kernel" and letter.key == about.key for letter in saga.letters
         )

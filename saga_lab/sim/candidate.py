@@ -203,6 +203,7 @@ class _Life:
     def end(self) -> None:
         """The process dies: its verbs are inert, and whatever its `finally` clauses do is not heard."""
         self._loop.turn(self._loop.now, self._die)
+        self._journal.unwatch()
 
     def _die(self) -> None:
         for life in self._engine.lives():
@@ -237,6 +238,7 @@ class _Life:
             raise
         except BaseException as error:  # noqa: BLE001 - told to whoever judges
             self._out.append(Ended(error=in_words(type(error).__name__, str(error))))
+            error.with_traceback(None)  # or this frame, which it names, would wait for the collector
 
     def _deliver(self, news: Deliver) -> None:
         if news.facts:
@@ -284,6 +286,10 @@ class _PortJournal:
 
     def watch(self, callback: Callable[[str], None]) -> None:
         self._watchers.append(callback)
+
+    def unwatch(self) -> None:
+        """Nobody wants to hear any more."""
+        self._watchers.clear()
 
     def take_in(self, facts: Sequence[Event]) -> None:
         """What others appended, as the scheduler tells it."""

@@ -38,12 +38,13 @@ class EndlessLoop(Exception):
 
 
 class InProcess:
-    """A port to a candidate in this process. All that passes is encoded, so nothing passes by reference."""
+    """A port to a candidate in this process. What it says is encoded, so that it says plain data alone; what
+    it is told cannot be changed, and comes from the scheduler.
+    """
 
     def __init__(self, function: Callable[..., Any], world: type[World]) -> None:
         self._candidate = Candidate(function, world)
         self._encode = msgspec.json.Encoder().encode
-        self._order: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
         self._turn = msgspec.json.Decoder(Turn)
         self.last = ""
         self.turns = 0
@@ -52,9 +53,7 @@ class InProcess:
     def exchange(self, order: Order) -> Turn:
         if isinstance(order, Begin):
             self.last = ""
-        turn = self._turn.decode(
-            self._encode(self._candidate.exchange(self._order.decode(self._encode(order))))
-        )
+        turn = self._turn.decode(self._encode(self._candidate.exchange(order)))
         if self.stopped:
             raise _Interrupt
         for message in turn.messages:

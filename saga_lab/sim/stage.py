@@ -49,6 +49,7 @@ class Stage:
         try:
             effect, value = handle(call.operation, call.key, call.args)
         except Refused as refused:
+            refused.with_traceback(None)  # the service keeps it, but need not keep all that led here
             sent.effects.append((now, "refused"))
             return Reply(call.number, error="refused", reason=refused.reason, code=refused.code)
         sent.effects.append((now, effect))
