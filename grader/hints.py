@@ -6,9 +6,10 @@ A question first, then the idea and where it is taught, then the failing run wit
 from __future__ import annotations
 
 from grader.exercises import EXERCISES
-from grader.judge import Function, grade
+from grader.judge import grade
 from grader.message import Failure, failures
 from grader.report import Report
+from grader.verdicts import Function
 
 STEPS = 3
 QUESTIONS = {
@@ -21,6 +22,8 @@ QUESTIONS = {
     "S-8": "Who learns of it if you keep asking for ever?",
     "S-9": "At this point, which of your steps may have happened, whatever you were told?",
     "S-10": "What does your code decide by that is not in the journal?",
+    "H-1": "If this run were the first of a new process, what would your code not know?",
+    "H-2": "Which words and numbers of your code would be wrong for the next customer?",
     "L-1": "When this fails for good, what does the caller get from you?",
     "L-2": "Who finishes what you could not, and how do they find it?",
     "L-3": "Who knows of what still stands here?",

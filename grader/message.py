@@ -133,6 +133,7 @@ def _passed(report: Report) -> str:
     count = report.scenarios
     head = _two(f"✓ {report.title} — every promise holds", _points(report))
     pairs = ", and every pair of them" if report.depth > 1 else ""
+    process = " in a new process" if report.boundary else ""
     lines = [
         head,
         *_field(
@@ -144,7 +145,7 @@ def _passed(report: Report) -> str:
                 if count.pruned
                 else ""
             )
-            + ".",
+            + f". Some ran again in another order{process}, and for another request.",
         ),
         *_field("Medal", f"{report.medal}" + ("" if report.depth > 1 else ". Gold also needs all pairs.")),
     ]

@@ -41,9 +41,10 @@ class ProcessPort:
     """Runs one submission in a child; only messages pass. Raises CannotRun when it cannot be loaded.
 
     `ended` says how the child ended, in words, once it has; `stood` its author's line at that moment.
+    `hash_seed` fixes the order of its sets, so that grading twice gives the same twice.
     """
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, hash_seed: int = 0) -> None:
         self.ended = ""
         self.stood: tuple[str, int] | None = None
         self._labels = {part.label for part in submission.parts}
@@ -55,12 +56,13 @@ class ProcessPort:
         self._channel = Channel(ours)
         root = str(Path(__file__).resolve().parent.parent)
         self._child = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, root, str(theirs.fileno())],
+            [sys.executable, "-P", "-s", "-c", _START, root, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
             cwd=self._folder.name,
+            env=_environment(hash_seed),
             start_new_session=True,
         )
         theirs.close()
@@ -143,6 +145,12 @@ class ProcessPort:
             ) from None
         if loaded.problem:
             raise CannotRun(_not_loaded(submission, loaded))
+
+
+def _environment(hash_seed: int) -> dict[str, str]:
+    """Ours without what changes Python, as -I would have it, but with an order for its sets."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**ours, "PYTHONHASHSEED": str(hash_seed)}
 
 
 def _not_loaded(submission: Submission, loaded: Loaded) -> str:

@@ -38,6 +38,7 @@ class Facts:
     """One saga in one run, seen by a promise.
 
     `status` is what the saga returned, empty when it is no text; `ordinary` the one without faults;
+    `world` the one with the names and amounts of this run, `usual` the one with those of the stories;
     `requests` those of this saga; `final` the ledgers at the end; `calls` the requests of each operation
     and key, in the order in which they were first asked; `actions` those among them that have an undo.
     """
@@ -45,7 +46,8 @@ class Facts:
     def __init__(self, trace: Trace, world: type[World], rules: Rules) -> None:
         self.trace = trace
         self.scenario = parse(trace.token)
-        self.world = world = world.varied(self.scenario.seed)
+        self.usual, world = world, world.varied(self.scenario.seed)
+        self.world = world
         self.rules = rules
         self.operations = world.operations
         self.ordinary = rules.ordinary[trace.case]

@@ -310,7 +310,8 @@ S_9 = Invariant(
 S_10 = Invariant(
     "S-10",
     "the same scenario gives the same run",
-    "Replay answers from the journal. Take times and random numbers from saga.now() and saga.random().",
+    "Replay answers from the journal. Take times and random numbers from saga.now() and saga.random(), and "
+    "keep nothing in globals.",
     6,
     same_run,
     crash,

@@ -1,9 +1,11 @@
 """The simulator: virtual time, faults at every call, and exploration of all that can go wrong."""
 
-from saga_lab.sim.explore import Exploration, Finding, Rules, Violation, explore, replay
+from saga_lab.sim.explore import Exploration, Rules, explore, replay
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
+from saga_lab.sim.findings import Finding, Violation
 from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess
+from saga_lab.sim.sample import Sample, resample
 from saga_lab.sim.scheduler import BadMessage, simulate
 from saga_lab.sim.trace import Crash, Instant, Outside, Request, Trace
 
@@ -21,6 +23,7 @@ __all__ = [
     "Port",
     "Request",
     "Rules",
+    "Sample",
     "Scenario",
     "Site",
     "Trace",
@@ -28,5 +31,6 @@ __all__ = [
     "explore",
     "parse",
     "replay",
+    "resample",
     "simulate",
 ]

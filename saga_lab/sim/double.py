@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import msgspec
+from msgspec import Raw
 
 from saga_lab import events as e
 from saga_lab.sim.messages import Append, Call, Ended, GaveUp, Message, Order, Port, Turn
+from saga_lab.sim.trace import Trace
 from saga_lab.values import text
 
 
@@ -31,15 +33,32 @@ def difference(one: list[Turn], other: list[Turn]) -> tuple[str, str] | None:
     """The first thing that two runs of one scenario did differently, in words; None when all is equal."""
     if msgspec.json.encode(one) == msgspec.json.encode(other):
         return None
-    for first, second in itertools.zip_longest(_said(one), _said(other), fillvalue=None):
+    return _where(_said(one), _said(other)) or ("waits for one time", "waits for another")
+
+
+def parted(one: Trace, other: Trace) -> tuple[str, str] | None:
+    """The same for two runs as they were recorded: what they asked for, and what came of it."""
+    if msgspec.json.encode(one) == msgspec.json.encode(other):
+        return None
+    return _where(_asked(one), _asked(other)) or ("took one time", "took another")
+
+
+def _where(one: list[Message], other: list[Message]) -> tuple[str, str] | None:
+    """Where they part, in words, or letter by letter when the words are the same."""
+    for first, second in itertools.zip_longest(one, other):
         if msgspec.json.encode(first) != msgspec.json.encode(second):
             told = _in_words(first), _in_words(second)
             return told if told[0] != told[1] else (_exactly(first), _exactly(second))
-    return "waits for one time", "waits for another"
+    return None
 
 
 def _said(turns: list[Turn]) -> list[Message]:
     return [message for turn in turns for message in turn.messages]
+
+
+def _asked(trace: Trace) -> list[Message]:
+    calls = [Call(0, r.operation, r.key, Raw(msgspec.json.encode(r.args))) for r in trace.requests]
+    return [*calls, Ended(Raw(msgspec.json.encode(trace.result)), trace.error)]
 
 
 def _in_words(message: Message | None) -> str:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from saga_lab.sim.alike import alike_from, same_but_later, timeless
 from saga_lab.sim.double import Recorder, difference
 from saga_lab.sim.faults import Fault, Scenario, Site, parse
+from saga_lab.sim.findings import Failures, Finding, Violation
 from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess, watched
 from saga_lab.sim.scheduler import simulate
@@ -28,33 +29,11 @@ EQUAL = "another run tells the same: the saga cannot see the difference, and the
 REPEATED = "a service answers a repeat from its memory, so it is the same run as without"
 
 
-class Violation(Struct, frozen=True):
-    """A promise that a run broke.
-
-    `turning` is the request at which it went wrong, `missing` an operation that was never asked for.
-    """
-
-    invariant: str
-    expected: str
-    observed: str
-    turning: int | None = None
-    missing: str = ""
-
-
 class Rules(Protocol):
     """What must hold, handed in from above."""
 
     def judge(self, trace: Trace, world: type[World]) -> Sequence[Violation]:
         """Every promise that this run broke."""
-
-
-class Finding(Struct, frozen=True):
-    """One cause: its shortest story, and how many other scenarios tell the same one."""
-
-    violation: Violation
-    token: str
-    trace: Trace
-    others: int = 0
 
 
 class Exploration(Struct, frozen=True):
@@ -97,17 +76,17 @@ def explore(
     """
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
     explorer = _Explorer(port, world, rules, depth, budget, keep, progress)
-    return _play(port, explorer.explore, lambda: explorer.playing)
+    return play(port, explorer.explore, lambda: explorer.playing)
 
 
 def replay(saga: Saga, world: type[World], token: str, *, lines: bool = True) -> Trace:
     """Play one scenario again, byte for byte. Raises BadToken, EndlessLoop."""
     scenario = parse(token)
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
-    return _play(port, lambda: simulate(port, world, scenario, lines=lines), lambda: token)
+    return play(port, lambda: simulate(port, world, scenario, lines=lines), lambda: token)
 
 
-def _play(port: Port, work: Callable[[], T], playing: Callable[[], str]) -> T:
+def play(port: Port, work: Callable[[], T], playing: Callable[[], str]) -> T:
     """Do the work, watched when the saga runs in this process; an endless loop is told with its scenario."""
     try:
         return watched(port, work) if isinstance(port, InProcess) else work()
@@ -137,7 +116,7 @@ class _Explorer:
         self._known: set[tuple[str, ...]] = set()
         self._tokens: list[str] = []
         self._kept: list[Trace] = []
-        self._failures: dict[tuple[str, str], list[tuple[Scenario, Violation]]] = {}
+        self._failures = Failures(self._simulate, lambda trace: rules.judge(trace, world))
         self._pruned: dict[str, set[tuple[str, ...]]] = {
             TOO_MANY: set(),
             EQUAL: set(),
@@ -153,15 +132,14 @@ class _Explorer:
             for scenario, case in zip(self._cases(), self._world.cases.values(), strict=True)
         ]
         # A saga that differs from run to run is tried all the same: what that leads to tells more.
-        grave = [runs for (invariant, _), runs in self._failures.items() if invariant != "S-10"]
-        failed = {scenario for runs in grave for scenario, _ in runs}
+        failed = self._failures.of_promises("S-10")
         for scenario, trace, faults in plain:
             if faults and trace is not None and scenario not in failed:
                 self._with_faults(scenario, trace)
         return Exploration(
             exist=len(self._known),
             ran=len(self._tokens),
-            findings=self._findings(),
+            findings=self._failures.findings(),
             tokens=tuple(self._tokens),
             complete=self._complete,
             depth=self._depth,
@@ -273,58 +251,26 @@ class _Explorer:
             self._complete = False
             return None
         first, second = Recorder(self._port), Recorder(self._port)
-        trace = self._simulate(scenario, first if twice else self._port)
+        trace = self._simulate(scenario, port=first if twice else self._port)
         self._tokens.append(trace.token)
         if self._keep:
             self._kept.append(trace)
         for violation in self._rules.judge(trace, self._world):
-            self._fail(scenario, violation, _turning(violation, trace))
+            self._failures.add(scenario, violation, trace)
         if twice:
-            self._simulate(scenario, second)
+            self._simulate(scenario, port=second)
             if parted := difference(first.turns, second.turns):
                 self._different = self._different or parted
                 observed = f"played twice: one run {parted[0]}, where the other {parted[1]}"
-                self._fail(scenario, Violation("S-10", "the same scenario gives the same run", observed), "")
+                differs = Violation("S-10", "the same scenario gives the same run", observed)
+                self._failures.add(scenario, differs, trace)
         if self._progress is not None:
             self._progress(len(self._tokens), len(self._known))
         return trace
 
-    def _simulate(self, scenario: Scenario, port: Port | None = None, lines: bool = False) -> Trace:
+    def _simulate(self, scenario: Scenario, lines: bool = False, *, port: Port | None = None) -> Trace:
         self.playing = str(scenario)
         return simulate(port or self._port, self._world, scenario, lines=lines)
-
-    def _fail(self, scenario: Scenario, violation: Violation, turning: str) -> None:
-        self._failures.setdefault((violation.invariant, turning), []).append((scenario, violation))
-
-    # ---- minimising
-
-    def _findings(self) -> tuple[Finding, ...]:
-        """One per cause; groups whose shortest stories turn out to be the same are one."""
-        found: dict[tuple[str, str], Finding] = {}
-        for failures in self._failures.values():
-            new = self._finding(failures)
-            cause = (new.violation.invariant, new.token)
-            if old := found.get(cause):
-                new = replace(old, others=old.others + new.others + 1)
-            found[cause] = new
-        return tuple(found.values())
-
-    def _finding(self, failures: list[tuple[Scenario, Violation]]) -> Finding:
-        """The shortest story of a group, with every fault left out that can be."""
-        scenario, violation = min(failures, key=lambda failure: len(failure[0].faults))
-        while smaller := next(self._still_failing(scenario, violation), None):
-            scenario, violation = smaller
-        trace = self._simulate(scenario, lines=True)
-        return Finding(violation, str(scenario), trace, len(failures) - 1)
-
-    def _still_failing(
-        self, scenario: Scenario, violation: Violation
-    ) -> Iterator[tuple[Scenario, Violation]]:
-        """The scenarios with one thing less in which the same invariant fails."""
-        for smaller in _one_less(scenario):
-            for other in self._rules.judge(self._simulate(smaller), self._world):
-                if other.invariant == violation.invariant:
-                    yield smaller, other
 
 
 def _name(scenario: Scenario) -> tuple[str, ...]:
@@ -369,21 +315,3 @@ def _used_up(trace: Trace, request: Request, fault: Fault) -> float:
         for other in trace.requests
         if (other.operation, other.key) == call
     )
-
-
-def _one_less(scenario: Scenario) -> Iterator[Scenario]:
-    for more in ("again", "again_other", "recover"):
-        if getattr(scenario, more):
-            yield replace(scenario, **{more: False})
-    for place in reversed(range(len(scenario.faults))):
-        yield replace(scenario, faults=scenario.faults[:place] + scenario.faults[place + 1 :])
-
-
-def _turning(violation: Violation, trace: Trace) -> str:
-    """Where it went wrong, in words that are the same for all scenarios of one cause."""
-    if violation.missing:
-        return f"no {violation.missing}"
-    if not violation.turning:
-        return ""
-    request = trace.requests[violation.turning - 1]
-    return f"{request.operation} {request.answer}"
