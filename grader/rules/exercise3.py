@@ -63,12 +63,14 @@ def possible(facts: Facts) -> bool:
 def in_time(facts: Facts, rights: set[str]) -> set[str]:
     """What a hold makes of the statuses that are right: one that ended is `timeout`.
 
-    Where a step never got through, that may be told as well; and once seats were held, they are not sold out.
+    Where something never got through, or a ticket was refused for another reason, that may be told as well.
+    Once seats were held they are not sold out: who cannot hold them again ran out of time.
     """
     ends = [end for call in facts.calls if (end := facts.over(call)) is not None]
-    if not ends:
+    if not ends or not facts.scenario.faults:  # a saga that lets its hold end by itself has no excuse
         return rights
-    rights = rights - {"sold_out"}
+    if "sold_out" in rights:
+        rights = rights - {"sold_out"} | set(CLEAN)
     if len(ends) > 1:
         return rights | {"confirmed", "timeout"}
     returned = facts.trace.ended or ends[0]
@@ -77,13 +79,11 @@ def in_time(facts: Facts, rights: set[str]) -> set[str]:
         near = decided >= ends[0] - MARGIN
         return rights | (set(CLEAN) if near else {"timeout"} if returned >= ends[0] else set())
     known = any(r.operation == HOLD and r.answer == "value" for r in facts.requests)
-    if (
-        not known
-        or facts.cancelled is not None
-        or any(x.endless and x.operation in (HOLD, CHARGE, ISSUE) for x in facts.struck)
-    ):
-        return rights | {"timeout"}
     declined = any(r.operation == CHARGE for r in facts.refused)
+    other = any(r.operation == ISSUE and r.code != "expired" for r in facts.refused)
+    other = other or any(x.endless and x.operation != MAIL for x in facts.struck)
+    if not known or other or facts.cancelled is not None:
+        return rights | {"timeout"}
     return rights - {"failed", *(() if declined else ("payment_failed",))} | {"timeout"}
 
 

@@ -174,11 +174,7 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
     for call in reversed(standing):
         if not facts.undos(call) and call[1] not in named and not facts.rules.kept(facts, call):
             return _never_undone(facts, call)
-    undone = [
-        (facts.calls[call][0], undos[0])
-        for call in standing
-        if (undos := facts.undos(call)) and not facts.ended(call, undos[0].sent) and not facts.anew(call[0])
-    ]
+    undone = [(facts.calls[call][0], facts.undos(call)[0]) for call in standing if _has_an_order(facts, call)]
     for (older, undo_older), (newer, undo_newer) in pairwise(undone):
         if older.sent < newer.sent and undo_older.sent < undo_newer.sent:
             return Broken(
@@ -188,6 +184,14 @@ def _undone_newest_first(facts: Facts) -> Broken | None:
                 why="Later effects build on earlier ones, so undo newest first.",
             )
     return None
+
+
+def _has_an_order(facts: Facts, call: Call) -> bool:
+    """Undone, and neither begun anew, nor left to end by itself, nor over by then."""
+    undos = facts.undos(call)
+    if call[0] in facts.rules.expiring and not any(r.answer == "value" for r in undos):
+        return False
+    return bool(undos) and not facts.ended(call, undos[0].sent) and not facts.anew(call[0])
 
 
 def _never_undone(facts: Facts, call: Call) -> Broken:

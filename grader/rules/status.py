@@ -96,7 +96,8 @@ def _wrong_status(facts: Facts, rights: set[str]) -> Broken:
     aside = facts.rules.aside
     refused = next((request for request in facts.refused if request.operation not in aside), None)
     if refused is None:
-        return Broken(right, f"{status}, for {facts.world.cases[facts.trace.case].says}")
+        when = "though a deadline had passed" if facts.late and facts.scenario.faults else ""
+        return Broken(right, f"{status}, {when or f'for {facts.world.cases[facts.trace.case].says}'}")
     if status != facts.rules.success:
         observed = f"{status}, since {refused.operation} said no: {refused.reason}"
         return Broken(right, observed, refused.number)
