@@ -95,21 +95,24 @@ def _verified_before(facts: Facts) -> Broken | None:
     copying = next((place for place, x in enumerate(instants) if _asked(facts, x) == COPY), len(instants))
     for instant in [*instants[copying : instants.index(new)], new]:
         if systems.dual_write(instant.ledgers) == "off":
-            what = "the traffic was switched" if instant is new else "rows were copied"
+            asked = _asked(facts, instant)
+            what = "rows were copied" if asked == COPY else "the traffic was switched"
             return Broken(
                 "dual-write is on from before the first copy until after the switch",
-                f"{what} while dual-write was off",
+                "dual-write was ended before the switch"
+                if asked == END
+                else f"{what} while dual-write was off",
                 instant.number,
                 why="Without it a write reaches one store only: those between copy and switch are lost.",
             )
     if systems.verified(facts, facts.trace.requests[new.number - 1]):
         return None
-    asked = facts.last(VERIFY)
+    verify = facts.last(VERIFY)
     return Broken(
         "the traffic is switched after a verification that said yes",
-        f"the traffic was switched, and {VERIFY} {'gave no yes' if asked else 'was never asked for'}",
+        f"the traffic was switched, and {VERIFY} {'gave no yes' if verify else 'was never asked for'}",
         new.number,
-        why="Verification never gave an answer, or said no, and you took it as yes." if asked else "",
+        why="Verification never gave an answer, or said no, and you took it as yes." if verify else "",
     )
 
 
