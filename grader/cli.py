@@ -88,8 +88,8 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
     saga-lab replay exercise1_ecommerce_order.py "shipping.create:refuse" --svg run.svg
 
     A token names a fault and its place: SITE:KIND, several joined by " + ", after case:NAME if it is not
-    the first case. Kinds: refuse, down, lost, late, slow=5m, twice, crash-before, crash-after; a star
-    means from now on.
+    the first case, and first of all seed:N for a request with other names and amounts. Kinds: refuse,
+    down, lost, late, slow=5m, twice, crash-before, crash-after; a star means from now on.
     """
     with _told():
         run = replay_file(file, token, exercise)
@@ -208,19 +208,28 @@ def _say(work: Callable[[], list[str]]) -> None:
 
 
 class Bar:
-    """A line that counts, on a terminal, once it takes over two seconds."""
+    """A line that counts and says how long it will still take, on a terminal, once it takes over 2 s."""
 
     def __init__(self) -> None:
         self.began = self.last = time.monotonic()
-        self.drawn = False
+        self.drawn, self.ran = False, 0
 
     def __call__(self, ran: int, known: int) -> None:
         now = time.monotonic()
+        if ran < self.ran:  # the pairs begin
+            self.began = now
+        self.ran = ran
         if now - self.began > 2 and now - self.last > 0.2 and sys.stderr.isatty():
             self.last, self.drawn = now, True
-            share = ran / known if known else 0
-            click.echo(f"\r  {'█' * int(30 * share):<30} {ran} of {known} scenarios", nl=False, err=True)
+            told = f"{ran} of {known} scenarios, {left(now - self.began, ran / known)}"
+            click.echo(f"\r  {'█' * int(30 * ran / known):<30} {told:<48}", nl=False, err=True)
 
     def done(self) -> None:
         if self.drawn:
-            click.echo("\r" + " " * 70 + "\r", nl=False, err=True)
+            click.echo("\r" + " " * 82 + "\r", nl=False, err=True)
+
+
+def left(elapsed: float, share: float) -> str:
+    """How long it will still take, when this share of it took so many seconds."""
+    seconds = elapsed * (1 - share) / share
+    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {max(seconds, 1):.0f} s left"

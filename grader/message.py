@@ -58,11 +58,13 @@ def failures(report: Report) -> list[Failure]:
     ]
 
 
-def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int, int]:
-    """Fewer faults first; then what tells where it turned; then the exercise's own promises."""
+def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int, int, int]:
+    """What is kept from run to run first, as it may explain the rest; then fewer faults; then what tells
+    where it turned; then the exercise's own promises.
+    """
     judged, cause = failed
-    default = 0 if not cause.token.startswith("case:") else 1
-    return _faults(cause.token), default, 0 if cause.turn else 1, 0 if judged.id.startswith("E") else 1
+    kept, default = judged.id != "H-1", cause.token.startswith("case:")
+    return kept, _faults(cause.token), default, not cause.turn, not judged.id.startswith("E")
 
 
 def _faults(token: str) -> int:

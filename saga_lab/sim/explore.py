@@ -71,7 +71,7 @@ def explore(
     Single faults are tried on the fault-free run of a case and on each run with one refusal, so that
     every undo meets every fault. These runs are played twice: the same scenario must give the same
     messages. A case that fails without faults is not tried with them. `budget`: scenarios at most. `keep`
-    the traces of all runs. `progress` is told how many ran and how many are known.
+    the traces of all runs. `progress` is told how many ran and how many there will be, as far as can be told.
     Raises EndlessLoop when the saga never comes back.
     """
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
@@ -123,6 +123,8 @@ class _Explorer:
             REPEATED: set(),
         }
         self._no_clock: set[Site] = set()
+        self._part = 0, 1
+        self._share = 0.0
         self._complete = True
         self._different: tuple[str, str] | None = None
 
@@ -133,9 +135,10 @@ class _Explorer:
         ]
         # A saga that differs from run to run is tried all the same: what that leads to tells more.
         failed = self._failures.of_promises("S-10")
-        for scenario, trace, faults in plain:
-            if faults and trace is not None and scenario not in failed:
-                self._with_faults(scenario, trace)
+        bases = [(x, trace) for x, trace, faults in plain if faults and trace is not None and x not in failed]
+        for place, (scenario, trace) in enumerate(bases):
+            self._part = place, len(bases)
+            self._with_faults(scenario, trace)
         return Exploration(
             exist=len(self._known),
             ran=len(self._tokens),
@@ -168,7 +171,10 @@ class _Explorer:
             firsts += ran if scenario is plain else []
         if self._depth > 1:
             like = plain.case and self._world.cases[plain.case].like and not _reads(firsts)
-            for scenario, found in firsts:
+            for place, (scenario, found) in enumerate(firsts):
+                # A pair is found from one of its two faults, so the later ones have fewer left.
+                case, cases = self._part
+                self._share = (case + 1 - (1 - place / len(firsts)) ** 2) / cases
                 alike = -1 if like else alike_from(found, trace, self._world)
                 if self._later_only(scenario.faults[-1]):
                     alike = -1
@@ -265,7 +271,8 @@ class _Explorer:
                 differs = Violation("S-10", "the same scenario gives the same run", observed)
                 self._failures.add(scenario, differs, trace)
         if self._progress is not None:
-            self._progress(len(self._tokens), len(self._known))
+            ran = len(self._tokens)
+            self._progress(ran, max(len(self._known), round(ran / self._share) if self._share else 0))
         return trace
 
     def _simulate(self, scenario: Scenario, lines: bool = False, *, port: Port | None = None) -> Trace:

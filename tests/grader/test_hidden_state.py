@@ -77,6 +77,12 @@ def test_it_is_told_like_any_other_failure_and_medals_know_of_it(tmp_path: Path)
     assert len(shown) <= 25 and max(map(len, shown)) <= 100
 
 
+def test_it_is_told_first_for_it_may_explain_the_rest(tmp_path: Path) -> None:
+    report = graded(tmp_path, *KEPT["a breaker that stays open"])
+    assert {"H-1", "S-0"} <= set(broken(report))
+    assert failures(report)[0].judged.id == "H-1"
+
+
 def test_what_is_kept_and_changes_nothing_is_nobodys_business(tmp_path: Path) -> None:
     counted = ("async def order_saga", "RUNS = []\n\n\nasync def order_saga")
     report = graded(tmp_path, counted, (BEGIN, f"{BEGIN}    RUNS.append(order.order_id)\n"))

@@ -139,3 +139,12 @@ def test_nothing_of_the_saga_reaches_the_judge_by_reference() -> None:
     found = explore(sly, ShopWorld, Anything(), budget=3, keep=True)
     assert ShopWorld.cases["one-item"].request.amount == 9999
     assert found.traces[0].requests[0].args == ("cust-123", 1)
+
+
+def test_whoever_waits_for_all_pairs_is_told_early_how_many_there_will_be() -> None:
+    told = list[tuple[int, int]]()
+    found = explore(careful, ShopWorld, Anything(), depth=2, progress=lambda *counts: told.append(counts))
+    assert [ran for ran, _ in told] == list(range(1, found.ran + 1))
+    assert all(ran <= expected for ran, expected in told)
+    half = told[found.ran // 2][1]
+    assert found.ran / 2 < half < found.ran * 2
