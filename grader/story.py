@@ -120,6 +120,7 @@ def _rows(trace: Trace, tells: Tells, missing: str) -> Iterator[_Row]:
                 row = _Row(request.operation, about, happened, numbers=(request.number,), landing=True)
                 timed.append((at, 4, row))
     timed += [(crash.at, 2, _died(crash)) for crash in trace.crashes]
+    timed += [(at, 0, _Row(told)) for at, told in _from_outside(trace)]
     if missing:
         timed.append((end, 3, _Row(missing, happened="never asked")))
     timed.append((end, 3, _Row(_end(trace))))
@@ -172,6 +173,16 @@ def _happened(request: Request, end: int) -> str:
 def _died(crash: Crash) -> _Row:
     down = f", and is down for {duration(crash.up - crash.at)}" if crash.up - crash.at > 1 else ""
     return _Row(f"the process dies{down}", fault="crash")
+
+
+def _from_outside(trace: Trace) -> Iterator[tuple[int, str]]:
+    """What people said to the saga, and what it waited for in vain."""
+    for told in trace.outside:
+        if told.what == "answer":
+            yield told.at, f"somebody answers {told.name!r}" + ("" if told.accepted else ": a Conflict")
+    for event in trace.journal:
+        if isinstance(event, e.PromiseTimedOut):
+            yield round((event.at - trace.epoch) * 1000), f"nobody has answered {event.name!r} in time"
 
 
 def _end(trace: Trace) -> str:

@@ -69,10 +69,20 @@ def shows(facts: Facts) -> Iterator[Shown]:
     yield Shown("paid:", _in_words(insurer.payments(facts.final)), _in_words(due))
     if facts.status in ENDED and not _stuck(facts):
         yield Shown("records requests still live:", str(len(insurer.live(facts))), "0")
+    if facts.status in _DECIDED:
+        yield Shown("the decision:", _said(facts), _DECIDED[facts.status])
     if facts.status == "payment_failed":
         yield Shown("in manual review:", "yes" if insurer.in_review(facts) else "no", "yes")
     elif facts.trace.result is not None and not _followed_up(facts):
         yield Shown("the claim's file is", "open", "closed")
+
+
+_DECIDED = {"rejected": "no", "timeout": "none in time"}
+
+
+def _said(facts: Facts) -> str:
+    said = insurer.decision(facts)
+    return "none in time" if said is None else {True: "yes", False: "no", None: "an error"}[said.approved]
 
 
 def _in_words(payments: list[int]) -> str:
@@ -117,7 +127,7 @@ def _approved_first(facts: Facts) -> Broken | None:
         if said is None or said.at > instant.at:
             observed = "paid, and nobody had approved it"
         elif not said.approved:
-            observed = f"paid, and the decision was {'no' if said.approved is False else 'an error'}"
+            observed = f"paid, and the decision was {_said(facts)}"
         elif end is not None and said.at >= end:
             observed = "paid, and the approval came when the 30 days were over"
         else:
@@ -209,9 +219,11 @@ def _no_records(facts: Facts) -> Broken | None:
 def _thirty_days(facts: Facts) -> Broken | None:
     """From when the wait began, by the insurer's calendar; a crash costs no time but its own."""
     end, trace = insurer.deadline(facts), facts.trace
-    if end is None or facts.status != "timeout":
+    if facts.status != "timeout":
         return None
     expected = "the wait ends 30 days after it began, across crashes"
+    if end is None:
+        return Broken(expected, "timeout, and nobody waited for the decision")
     woke = min((r.sent for r in facts.requests if r.sent >= end), default=trace.ended or end)
     down = sum(crash.up - crash.at for crash in trace.crashes if crash.up >= end)
     if trace.ended is not None and trace.ended < end:

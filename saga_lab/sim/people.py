@@ -35,15 +35,14 @@ class People:
             if answer.since == "start":
                 self._answer_at(0, answer)
 
-    def wait_begins(self, saga: Saga, promise: str, until: int | None) -> None:
+    def wait_begins(self, saga: Saga, promise: str) -> None:
         """Whoever counts from here gives an answer later."""
         if saga is not self._first or promise in self._awaited:
             return
         self._awaited.add(promise)
         for answer in self._answers:
-            since = {"wait": self._now(), "deadline": until}.get(answer.since)
-            if since is not None and answer.name == promise:
-                self._answer_at(since, answer)
+            if answer.since == "wait" and answer.name == promise:
+                self._answer_at(self._now(), answer)
 
     def cancel(self, saga: Saga) -> None:
         """Somebody cancels the saga now."""

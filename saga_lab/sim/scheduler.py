@@ -283,7 +283,7 @@ class _Run:
         until = None if event.until is None else in_ms(event.until)
         self._allow(self._now + FOR_PEOPLE if until is None else until)
         if isinstance(event, e.PromiseAwaited):
-            self._people.wait_begins(worker.saga, event.name, until)
+            self._people.wait_begins(worker.saga, event.name)
         fault = self._strikes.moment(name)
         if fault is not None:
             middle = self._now + 60_000 if until is None else (self._now + until) // 2

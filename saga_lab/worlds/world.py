@@ -47,16 +47,16 @@ class Operation(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """Somebody answers the promise `name` from outside, with `value`, or with a no for the reason `refused`.
 
-    It comes `after` seconds (negative: before), counted from `since`: the `start` of the run, the
-    instant at which the saga first began to `wait` for it, or the `deadline` of that wait. An answer
-    that comes too late, or second, gets a Conflict, and the trace says so.
+    It comes `after` seconds, counted from `since`: the `start` of the run, or the instant at which the
+    saga first began to `wait` for it. People keep their own calendar: what deadline a saga has set does
+    not matter to them. An answer that comes too late, or second, gets a Conflict, and the trace says so.
     """
 
     name: str
     value: Any = None
     refused: str = ""
     after: float = 0.0
-    since: Literal["start", "wait", "deadline"] = "start"
+    since: Literal["start", "wait"] = "start"
 
 
 class Case(Struct, frozen=True):

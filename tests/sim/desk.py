@@ -108,19 +108,19 @@ class DeskWorld(World):
                 "before",
                 Booking("b-1", "ann"),
                 "yes, in time",
-                answers=(Answer("yes", True, "", -1, "deadline"),),
+                answers=(Answer("yes", True, "", 30 * DAY - 1, "wait"),),
             ),
             Case(
                 "tie",
                 Booking("b-1", "ann"),
                 "yes, at the deadline",
-                answers=(Answer("yes", True, "", 0, "deadline"),),
+                answers=(Answer("yes", True, "", 30 * DAY, "wait"),),
             ),
             Case(
                 "after",
                 Booking("b-1", "ann"),
                 "yes, too late",
-                answers=(Answer("yes", True, "", 1, "deadline"),),
+                answers=(Answer("yes", True, "", 30 * DAY + 1, "wait"),),
             ),
             Case(
                 "no",
@@ -185,6 +185,16 @@ async def ask_first(saga: SagaContext, booking: Booking, office: Office) -> Book
     except Refused as no:
         return Booked(no.reason)
     return await book(saga, booking, office) if yes else Booked("rejected")
+
+
+async def ask_in_a_scope(saga: SagaContext, booking: Booking, office: Office) -> Booked:
+    """The same, with the deadline at a scope."""
+    try:
+        async with saga.scope(within=booking.days * DAY):
+            await saga.promise("yes", bool)
+    except TimedOut:
+        return Booked("timeout")
+    return await book(saga, booking, office)
 
 
 async def ask_late(saga: SagaContext, booking: Booking, office: Office) -> Booked:

@@ -16,7 +16,7 @@ from saga_lab.sim import BadToken, Outside, Trace, parse, replay
 from saga_lab.sim.faults import check
 from saga_lab.sim.stage import WAY
 from saga_lab.worlds.shop import OrderRequest, OrderResult, Shop, ShopWorld
-from tests.sim.desk import Booked, DeskWorld, ask_first, ask_late, book
+from tests.sim.desk import Booked, DeskWorld, ask_first, ask_in_a_scope, ask_late, book
 from tests.sim.sagas import careful
 
 HOLD_MS = 15 * 60_000
@@ -105,6 +105,12 @@ def test_a_wait_ends_thirty_days_after_it_began_whatever_crashes() -> None:
     plain, crashed = run("case:silence", ask_first), run("case:silence + promise:crash=29d", ask_first)
     assert plain.ended == crashed.ended == 30 * DAY_MS
     assert crashed.crashes[0].at == 29 * DAY_MS
+
+
+@pytest.mark.parametrize("case", ["before", "tie", "after", "silence"])
+def test_a_scope_may_wait_for_people_as_long_as_a_promise_and_a_tie_is_its_timers_too(case: str) -> None:
+    asked, scoped = run(f"case:{case}", ask_first), run(f"case:{case}", ask_in_a_scope)
+    assert (scoped.result, scoped.ended) == (asked.result, asked.ended)
 
 
 def test_an_answer_that_comes_while_the_process_is_down_is_kept() -> None:

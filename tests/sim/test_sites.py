@@ -13,9 +13,9 @@ from saga_lab import TimedOut
 from saga_lab.sim import Trace, explore, replay
 from saga_lab.sim.explore import EQUAL, REPEATED, Exploration
 from saga_lab.sim.faults import duration, milliseconds
-from saga_lab.sim.sites import near
+from saga_lab.sim.sites import near, usual
 from saga_lab.worlds.shop import ShopWorld
-from tests.sim.desk import Booked, DeskWorld, ask_first, book
+from tests.sim.desk import Booked, DeskWorld, ask_first, ask_in_a_scope, book
 from tests.sim.sagas import careful, patient
 from tests.sim.test_explore import Anything
 
@@ -47,6 +47,16 @@ def test_the_deadline_decides(booked: Exploration) -> None:
     assert status["desk.hold:crash-after=14m"] == "taken"
     assert status["desk.hold:crash-after=899940ms"] == "failed"
     assert status["desk.hold:crash-after=16m"] == "failed"
+
+
+def test_a_promise_that_has_its_answer_has_no_deadline_any_more() -> None:
+    since_then = {x for x in explore(ask_first, DeskWorld, Anything()).tokens if x.startswith("desk.take:")}
+    assert since_then and not any("d" in token.partition("=")[2] for token in since_then)
+
+
+def test_a_wait_that_only_its_scope_ends_meets_a_crash_too() -> None:
+    waiting = replay(ask_in_a_scope, DeskWorld, "case:silence")
+    assert "promise:crash=14d" in {str(tried.fault) for tried in usual(waiting, DeskWorld)}
 
 
 def test_a_reply_is_tried_just_before_the_time_out_and_at_it(booked: Exploration) -> None:
