@@ -12,7 +12,7 @@ from saga_lab.worlds.world import World
 
 PATIENCE, PATIENCE_WITH_PAIRS, PATIENCE_WHEN_FAILING = 120.0, 900.0, 6.0
 """Real seconds for all single faults, and for all pairs (tens of thousands in exercise 4, of which a slow
-machine plays a few hundred a second); after a failure nobody needs to wait for the rest."""
+machine plays a few hundred a second); from the first failure on nobody needs to wait for the rest."""
 MOST_ENDLESS, LONG = 3, 100
 """Runs without an end and of so many requests, after which no more are tried."""
 
@@ -29,6 +29,7 @@ class Watch:
     world: type[World]
     patience: float = PATIENCE
     began: float = field(default_factory=time.monotonic)
+    failed: float | None = None
     endless: int = 0
     tokens: list[str] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
@@ -39,15 +40,21 @@ class Watch:
         found = self.rules.judge(trace, world)
         self.tokens.append(trace.token)
         self.traces.append(trace)
+        if found and self.failed is None:
+            self.failed = time.monotonic()
         for violation in found:
             where = violation.missing or operation(trace, violation.turning)
             self.failures.setdefault((violation.invariant, where), []).append((violation, trace))
             self.levels.setdefault(violation.invariant, set()).add(level(parse(trace.token), world))
         self.endless += bool(trace.stopped) and len(trace.requests) > LONG
-        patience = PATIENCE_WHEN_FAILING if self.failures else self.patience
-        if self.endless >= MOST_ENDLESS or time.monotonic() - self.began > patience:
+        if self.endless >= MOST_ENDLESS or self._too_long():
             raise Enough
         return found
+
+    def _too_long(self) -> bool:
+        now = time.monotonic()
+        failing = self.failed is not None and now - self.failed > PATIENCE_WHEN_FAILING
+        return failing or now - self.began > self.patience
 
     def exploration(self) -> Exploration:
         """What is known when the exploration did not come to its end."""

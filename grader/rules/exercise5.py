@@ -81,8 +81,10 @@ _DECIDED = {"rejected": "no", "timeout": "none in time"}
 
 
 def _said(facts: Facts) -> str:
-    said = insurer.decision(facts)
-    return "none in time" if said is None else {True: "yes", False: "no", None: "an error"}[said.approved]
+    said, end = insurer.decision(facts), insurer.deadline(facts)
+    if said is None or (end is not None and said.at >= end):
+        return "none in time"
+    return {True: "yes", False: "no", None: "an error"}[said.approved]
 
 
 def _in_words(payments: list[int]) -> str:
@@ -126,10 +128,10 @@ def _approved_first(facts: Facts) -> Broken | None:
             continue
         if said is None or said.at > instant.at:
             observed = "paid, and nobody had approved it"
+        elif end is not None and said.at >= end:
+            observed = "paid, and the decision came when the 30 days were over"
         elif not said.approved:
             observed = f"paid, and the decision was {_said(facts)}"
-        elif end is not None and said.at >= end:
-            observed = "paid, and the approval came when the 30 days were over"
         else:
             return None
         return Broken("a payment follows an approval that came before the deadline", observed, instant.number)
