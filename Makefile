@@ -12,7 +12,8 @@ install:  ## make the environment alone; PYTHON=... chooses which Python
 	@sh tools/environment.sh lab,test $(PYTHON)
 
 test: lint  ## everything that needs no browser
-	$(BIN)/python -m pytest --nbval --nbval-current-env --ignore tests/browser tests notebooks
+	$(BIN)/python -m pytest --numprocesses auto --ignore tests/browser tests
+	$(BIN)/python -m pytest --nbval --nbval-current-env notebooks
 
 lint: install
 	$(BIN)/ruff format --check .
