@@ -123,7 +123,7 @@ def _nothing_of_it(facts: Facts) -> Broken | None:
         was = platform.before(facts, name)
         observed = f"{facts.status}, yet {name} still runs {found}; it must be back at {was}"
         told = any(r.operation == DEPLOY and r.about == name and r.answer == "value" for r in facts.requests)
-        why = "The failing stage needs its roll-back too: the call failed for you, the platform did it."
+        why = "The failing stage also needs its roll-back: the call failed for you, the platform did it."
         return Broken(expected, observed, where or asked, "" if where else ROLL_BACK, "" if told else why)
     return None
 
@@ -238,8 +238,9 @@ def _logs_change_nothing(facts: Facts) -> Broken | None:
     """Neither the status, nor a roll-back: nobody stops taking back because a log could not be saved."""
     if broken := changes_nothing(LOG)(facts):
         return broken
-    end = facts.requests[-1] if facts.requests else None
-    if end is None or end.operation != LOG or not end.fault or end.answer == "value" or facts.cancelled:
+    failed = any(x.operation == LOG and (x.endless or x.word == "refuse") for x in facts.struck)
+    end = facts.requests[-1] if failed else None
+    if end is None or end.operation != LOG or end.answer == "value" or facts.cancelled:
         return None
     left = [call for call in facts.actions if facts.may_stand(call) and not facts.undos(call)]
     if facts.status == "deployed" or not left or facts.pivot_known:

@@ -199,7 +199,9 @@ def _never_undone(facts: Facts, call: Call) -> Broken:
     undo, requests = facts.undo_of[operation], facts.calls[call]
     answered = any(r.answer == "value" for r in requests)
     expected = "an undo is tried for every step that may have happened, or a dead letter names it"
-    elsewhere = next((r for r in facts.requests if r.operation == undo), None)
+    elsewhere = next(
+        (r for r in facts.requests if r.operation == undo and (operation, r.key) not in facts.calls), None
+    )
     if elsewhere is not None:
         return Broken(
             expected,

@@ -1,0 +1,48 @@
+# M-G06 the loop over undos stops at the first error | fault: dns.switch:refuse + environments.rollback[production]:down* | breaks: S-9 | says: others were never tried
+from saga_lab import InDoubt, StepFailed
+from saga_lab.worlds.platform import DeploymentResult
+
+
+async def deployment_saga(saga, deployment, platform):
+    version, image = deployment.version, deployment.image_tag
+    environments, dns = platform.environments, platform.dns
+    undos = []
+
+    async def stage(name, action, *args, undo=None):
+        try:
+            value = await saga.step(name, action, *args)
+        except StepFailed as failure:
+            if undo and isinstance(failure, InDoubt):
+                undos.append((name, undo))
+            await log(name, str(failure))
+            raise
+        if undo:
+            undos.append((name, undo))
+        await log(name, str(value))
+        return value
+
+    async def log(name, text):
+        try:
+            await saga.step(f"log {name}", platform.logs.save, deployment.deployment_id, name, text)
+        except StepFailed as failure:
+            saga.park(f"save the log of stage {name}: {text}", failure)
+
+    async def undone(status):
+        try:
+            for name, undo in reversed(undos):
+                await saga.step(f"undo {name}", undo, key=saga.key(name))
+        except StepFailed:
+            pass
+        return DeploymentResult(status)
+
+    roll_back = environments.rollback
+    try:
+        await stage("staging", environments.deploy, "staging", version, image, undo=roll_back)
+        report = await stage("tests", platform.tests.run, "staging", image)
+        if not report.passed:
+            return await undone("tests_failed")
+        await stage("production", environments.deploy, "production", version, image, undo=roll_back)
+        await stage("dns", dns.switch, version, undo=dns.revert)
+    except StepFailed:
+        return await undone("failed")
+    return DeploymentResult("deployed")

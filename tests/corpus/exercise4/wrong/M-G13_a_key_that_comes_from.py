@@ -1,0 +1,49 @@
+# M-G13 a key that comes from the process | fault: environments.deploy[staging]:crash-after | breaks: S-1 | says: After the restart you were a different saga
+from uuid import uuid4
+
+from saga_lab import Cancelled, CompensationFailed, StepFailed
+from saga_lab.worlds.platform import DeploymentResult
+
+
+async def deployment_saga(saga, deployment, platform):
+    version, image = deployment.version, deployment.image_tag
+    environments, dns = platform.environments, platform.dns
+
+    async def stage(name, action, *args, **how):
+        try:
+            value = await saga.step(name, action, *args, **how)
+        except (StepFailed, Cancelled) as failure:
+            await log(name, str(failure))
+            raise
+        await log(name, str(value))
+        return value
+
+    async def log(name, text):
+        try:
+            await saga.step(f"log {name}", platform.logs.save, deployment.deployment_id, name, text)
+        except StepFailed as failure:
+            saga.park(f"save the log of stage {name}: {text}", failure)
+
+    async def undone(status):
+        try:
+            await saga.compensate(on_stuck="continue")
+        except CompensationFailed:
+            return DeploymentResult("manual_intervention_required")
+        return DeploymentResult(status)
+
+    me = uuid4()
+
+    async def deploy(key, *args):
+        return await environments.deploy(f"{key}-{me}", *args)
+
+    copies = {"compensate": environments.rollback, "check": environments.find}
+    try:
+        await stage("staging", deploy, "staging", version, image, **copies)
+        report = await stage("tests", platform.tests.run, "staging", image)
+        if not report.passed:
+            return await undone("tests_failed")
+        await stage("production", environments.deploy, "production", version, image, **copies)
+        await stage("dns", dns.switch, version, compensate=dns.revert, check=dns.find, pivot=True)
+    except (StepFailed, Cancelled):
+        return await undone("failed")
+    return DeploymentResult("deployed")

@@ -1,0 +1,57 @@
+# M-G15 a roll-back that writes back the old version | fault: tests.run:refuse + environments.deploy[staging]:then:hotfix | breaks: E4-S6 | says: was put over
+from saga_lab import InDoubt, StepFailed
+from saga_lab.worlds.platform import DeploymentResult
+
+
+async def deployment_saga(saga, deployment, platform):
+    version, image = deployment.version, deployment.image_tag
+    environments, dns = platform.environments, platform.dns
+    undos = []
+
+    async def stage(name, action, *args, undo=None):
+        try:
+            value = await saga.step(name, action, *args)
+        except StepFailed as failure:
+            if undo and isinstance(failure, InDoubt):
+                undos.append((name, undo))
+            await log(name, str(failure))
+            raise
+        if undo:
+            undos.append((name, undo))
+        await log(name, str(value))
+        return value
+
+    async def log(name, text):
+        try:
+            await saga.step(f"log {name}", platform.logs.save, deployment.deployment_id, name, text)
+        except StepFailed as failure:
+            saga.park(f"save the log of stage {name}: {text}", failure)
+
+    async def undone(status):
+        if any(name == "staging" for name, _ in undos):
+            await write_back("staging", was)
+        for name, undo in reversed(undos):
+            try:
+                await saga.step(f"undo {name}", undo, key=saga.key(name))
+            except StepFailed as failure:
+                saga.park(f"undo {name} and all before it by hand", failure)
+                return DeploymentResult("manual_intervention_required")
+        return DeploymentResult(status)
+
+    async def write_back(environment, was):
+        if was:
+            key = f"{environment} as it was"
+            await saga.step(key, environments.deploy, environment, was, f"app:{was}")
+
+    roll_back = environments.rollback
+    was = await saga.step("what runs", environments.current, "staging")
+    try:
+        await stage("staging", environments.deploy, "staging", version, image, undo=roll_back)
+        report = await stage("tests", platform.tests.run, "staging", image)
+        if not report.passed:
+            return await undone("tests_failed")
+        await stage("production", environments.deploy, "production", version, image, undo=roll_back)
+        await stage("dns", dns.switch, version, undo=dns.revert)
+    except StepFailed:
+        return await undone("failed")
+    return DeploymentResult("deployed")
