@@ -1,6 +1,6 @@
 """Bigger budgets, one letter for all logs that could not be saved, a second log, and a look at what ran before."""
 
-from saga_lab import CompensationFailed, Retry, StepFailed
+from saga_lab import Cancelled, CompensationFailed, Retry, StepFailed
 from saga_lab.worlds.platform import DeploymentResult
 
 PATIENT = Retry(attempts=6, first=1, longest=120)
@@ -56,6 +56,6 @@ async def deployment_saga(saga, deployment, platform):
         await stage("production", environments.deploy, "production", version, image, **copies)
         await log("dns", "plan", f"from {was} to {version}")
         await stage("dns", dns.switch, version, compensate=dns.revert, check=dns.find, pivot=True)
-    except StepFailed:
+    except (StepFailed, Cancelled):
         return await undone("failed")
     return result("deployed")

@@ -32,13 +32,13 @@ class Deployment:
 
     async def unwind(self, status):
         while self.undos:
-            name, undo = self.undos.pop()
+            name, undo = self.undos[-1]
             try:
                 await self.saga.step(f"undo of {name}", undo, key=self.saga.key(name))
             except StepFailed as failure:
-                rest = [name for name, _ in self.undos]
-                self.saga.park(f"undo {name} by hand, then {rest}", failure)
+                self.saga.park(f"undo by hand, from the end: {[name for name, _ in self.undos]}", failure)
                 return DeploymentResult("manual_intervention_required")
+            self.undos.pop()
         return DeploymentResult(status)
 
 
