@@ -1,4 +1,4 @@
-# M4-25 production is taken back while DNS may point to it | fault: dns.switch:lost* + dns.revert:down* | breaks: E4-S4 | says: before it was known that DNS is back
+# M4-25 production is taken back before DNS | fault: dns.switch:lost* | breaks: E4-S4 | says: before it was known that DNS is back
 from saga_lab import InDoubt, StepFailed
 from saga_lab.worlds.platform import DeploymentResult
 
@@ -28,12 +28,12 @@ async def deployment_saga(saga, deployment, platform):
             saga.park(f"save the log of stage {name}: {text}", failure)
 
     async def undone(status):
-        for name, undo in reversed(undos):
+        for name, undo in sorted(undos, key=lambda undo: undo[0] != "production"):
             try:
                 await saga.step(f"undo {name}", undo, key=saga.key(name))
             except StepFailed as failure:
-                saga.park(f"undo {name} by hand", failure)
-                status = "manual_intervention_required"
+                saga.park(f"undo {name} and all before it by hand", failure)
+                return DeploymentResult("manual_intervention_required")
         return DeploymentResult(status)
 
     roll_back = environments.rollback
