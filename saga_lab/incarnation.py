@@ -45,8 +45,7 @@ class Incarnation:
         self._journal = journal
         self.token = token
         self._unwritten: list[e.Event] = []
-        self._may_write = asyncio.Event()  # cheaper than a lock, where nobody waits for it
-        self._may_write.set()
+        self._one_write = asyncio.Lock()
         self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._flushing: asyncio.Handle | None = None
@@ -62,9 +61,7 @@ class Incarnation:
 
     async def write(self, *events: e.Event, unless: Callable[[], object] | None = None) -> bool:
         """Append, durable on return. False, and nothing written, when `unless` became true meanwhile."""
-        while not self._may_write.is_set():
-            await self._may_write.wait()
-        self._may_write.clear()
+        await self._one_write.acquire()
         try:
             self.alive()
             waiting = len(self._unwritten)
@@ -84,18 +81,24 @@ class Incarnation:
             self.published(self.id, batch)
             return True
         finally:
-            self._may_write.set()
+            self._one_write.release()
+            if self._unwritten and self.dead is None:
+                self._flush_soon()
 
     def write_later(self, event: e.Event) -> None:
         """Durable with the next write, which comes before anything acts on the world, or in a moment."""
         self._unwritten.append(event)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Nothing else wrote what is left, because the saga waits."""
+        """Write what is left, if nothing else does because the saga waits."""
         self._flushing = None
-        if self._unwritten and self.dead is None and self.divergence is None:
+        writes = self._one_write.locked()
+        if self._unwritten and not writes and self.dead is None and self.divergence is None:
             task = asyncio.get_running_loop().create_task(self._write_rest())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -119,10 +122,9 @@ class Incarnation:
 
     async def look_outside(self) -> None:
         """Take in what others appended."""
-        while not self._may_write.is_set():
-            await self._may_write.wait()
-        if self.dead is None:
-            self._take_in(self._journal.read(self.id, len(self.events)))
+        async with self._one_write:
+            if self.dead is None:
+                self._take_in(self._journal.read(self.id, len(self.events)))
 
     def _take_in(self, events: Sequence[e.Event]) -> None:
         for event in events:

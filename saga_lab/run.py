@@ -42,12 +42,14 @@ class Run:
             life = self._life = self._engine.life(self.id) or self._life
             if life is not None:
                 await life.ended()
-            events = self.events
+            written = [] if life is None else life.saga.events
+            # What was returned here stands, and need not be read again.
+            events = written if written and isinstance(written[-1], e.Returned) else self.events
             if life is not None and life.error is not None:
-                since = events[len(life.saga.events) :]
+                since = events[len(written) :]
                 if not any(isinstance(event, e.Released) for event in since):
                     raise life.error
-            if isinstance(last := events[-1], e.Returned):  # the rule, and no need to read it all
+            if isinstance(last := events[-1], e.Returned):
                 return from_json(last.value, self._type(events))
             record = fold(events)
             if record.over:
