@@ -242,8 +242,9 @@ def _long(seconds: float) -> str:
 
 
 def _close_gets_through(facts: Facts) -> Broken | None:
-    """Once faults end: a close that was not refused, and can be reached again, is done."""
-    hopeless = any(x.operation == CLOSE and (x.endless or x.word == "refuse") for x in facts.struck)
+    """Once faults end: what was not refused, and can be reached again, is closed or put into review."""
+    last = (CLOSE, REVIEW)
+    hopeless = any(x.operation in last and (x.endless or x.word == "refuse") for x in facts.struck)
     settled = bool(insurer.reason(facts)) or insurer.in_review(facts)
     if hopeless or settled or facts.status in (MANUAL, "payment_failed") or facts.trace.result is None:
         return None
