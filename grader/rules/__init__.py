@@ -14,9 +14,11 @@ How to write the law of an exercise (`exercise2` is the model):
   under an endless fault, a person's help when the pivot, an undo or a look-up never answers.
 - `shows(facts)`: what is found in the world, and what should be for `facts.status`, each as words. It
   is asked for every status but `manual_intervention_required`.
-- The promises by id, in the order of the exercise, then `*COMMON`: S-0 to S-10 and L-1 to L-4, which
-  read the exercise's own data from `facts.rules`. Do not write them again. Those which no file of a
-  learner can break have `points=0`.
+- The promises by id, in the order of the exercise, then `*COMMON`: S-0 to S-10, H-1 and H-2, L-1 to L-4,
+  which read the exercise's own data from `facts.rules`. Do not write them again. Those which no file of
+  a learner can break have `points=0`.
+- Names and amounts of a request differ from run to run (`seed:7` in a token): take them from
+  `facts.request` and `facts.world`, never from the stories.
 - A promise "at every instant" goes through `facts.trace.instants`. Effects in the order in which they
   happened: `facts.effects("done", "undone")`. The request itself: `facts.request`.
 - After a cancel in time `facts.status` is the first of `clean` even when `Cancelled` left the saga, so

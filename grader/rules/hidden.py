@@ -35,7 +35,7 @@ def _by_heart(facts: Facts) -> Broken | None:
     id = facts.world.saga_id(usual.request)
     for request in facts.requests:
         known = next((value for value in _leaves(request.args) if value in foreign), None)
-        if known is not None or id in request.key:
+        if known is not None or (id in foreign and id in request.key):
             told = f"under {request.key}" if known is None else f"about {known!r}"
             observed = f"{request.operation} of {facts.trace.saga} was asked {told}, which is of {id}"
             return Broken("what a saga asks is about its own request", observed, request.number)

@@ -116,7 +116,9 @@ _WORDS = {"recover": "recover", "again": "again", "again!": "again_other"}
 
 
 def parse(token: str) -> Scenario:
-    """Read a token; `none` is the run without faults. Raises BadToken with what was expected."""
+    """Read a token: `seed:7 + case:two-items + payments.charge:lost`, with all but one of them left out, or
+    `none`. Raises BadToken with what was expected.
+    """
     case, faults, flags = "", list[Fault](), dict[str, bool]()
     parts = [part.strip() for part in _PLUS.split(token)]
     seed = _seed(parts.pop(0)) if parts[0].startswith("seed:") else 0

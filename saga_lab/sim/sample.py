@@ -32,9 +32,10 @@ class Sample(Struct, frozen=True):
 def resample(saga: Saga, world: type[World], rules: Rules, traces: Sequence[Trace], seed: int = 0) -> Sample:
     """Play some of these runs again, the last first, then with the names and amounts of a `seed`.
 
-    `saga` is the same one in a process that ran nothing yet, so that whatever differs was kept from run
-    to run (H-1), or differs whenever it is played (S-10). With a seed the rules judge each run anew: what
-    they find there passed with the usual values. Raises EndlessLoop.
+    `saga` is the same one in a process that ran nothing yet (a function of this process has no other), so
+    that whatever differs was kept from run to run (H-1), or differs whenever it is played (S-10). With a
+    seed the rules judge each run anew: what they find there passed with the usual values. Raises
+    EndlessLoop.
     """
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
     sampler = _Sampler(port, world, rules)
@@ -43,8 +44,9 @@ def resample(saga: Saga, world: type[World], rules: Rules, traces: Sequence[Trac
 
 def chosen(traces: Sequence[Trace]) -> list[Trace]:
     """Those that are played again, in the order in which they ran."""
-    every = {trace.token for trace in islice(traces, 0, None, ONE_IN)}
-    return [trace for trace in traces if trace.token in every or _plain(parse(trace.token))]
+    ran = {trace.token: trace for trace in traces}
+    every = set(islice(ran, 0, None, ONE_IN))
+    return [trace for token, trace in ran.items() if token in every or _plain(parse(token))]
 
 
 def _plain(scenario: Scenario) -> bool:
@@ -85,7 +87,8 @@ class _Sampler:
             observed = f"played twice: one run {restless[0]}, where the other {restless[1]}"
             violation = Violation("S-10", "the same scenario gives the same run", observed)
         else:
-            observed = f"after other runs it {told[0]}, and in a new process it {told[1]}"
+            where = "in another order" if isinstance(self._port, InProcess) else "in a new process"
+            observed = f"after other runs it {told[0]}, and {where} it {told[1]}"
             violation = Violation("H-1", "a run does not depend on those before it", observed)
         return Finding(violation, before.token, self._simulate(scenario, True))
 
