@@ -48,6 +48,9 @@ def tried_or_parked(operation: str, *statuses: str) -> Check:
             return Broken(f"{service} is sent", f"{operation} was never asked for", missing=operation)
         if any(request.answer == "value" for request in asked):
             return None
+        slip = next((request for request in asked if request.code == "bad_argument"), None)
+        if slip is not None:
+            return Broken(f"{service} is sent", slip.reason, slip.number, why="No fault did this: the call did.")
         cut_off = facts.cancelled is not None  # a letter about that has no failure to take the key from
         if len(asked) == 1 and asked[0].answer != "refused" and not cut_off:
             expected = f"{service} is tried again before it is given up"

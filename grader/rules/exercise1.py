@@ -43,6 +43,10 @@ def shows(facts: Facts) -> Iterator[Shown]:
 
 def _net_charge(facts: Facts) -> Broken | None:
     due, paid = facts.request.amount if facts.status == "completed" else 0, shop.paid(facts.final)
+    customer = facts.request.customer_id
+    if strangers := shop.payers(facts.final) - {customer}:
+        observed = f"{' and '.join(sorted(strangers))} paid for the order of {customer}"
+        return Broken("nobody pays but the customer of the order", observed, facts.last(CHARGE))
     if paid == due or facts.status == MANUAL:
         return None
     expected = f"{facts.status} promises a net charge of {in_euros(due)}"
@@ -140,6 +144,11 @@ def _mail(facts: Facts) -> Broken | None:
         return Broken("at most one mail is delivered", f"{sent} identical mails", facts.last(MAIL))
     if sent and facts.status == "failed":
         return Broken("no mail for a failed order", "the customer got one", facts.last(MAIL))
+    customer, order = facts.request.customer_id, facts.request.order_id
+    for mail in facts.final["mail"]:
+        if (mail["customer"], mail["order"]) != (customer, order):
+            observed = f"a mail to {mail['customer']} about {mail['order']}"
+            return Broken(f"the mail goes to {customer}, about {order}", observed, facts.last(MAIL))
     return None
 
 

@@ -14,6 +14,11 @@ def paid(ledgers: Ledgers) -> int:
     return sum(charge["amount"] for charge in ledgers["payments"].values() if charge["state"] == "charged")
 
 
+def payers(ledgers: Ledgers) -> set[str]:
+    """Who has paid, and has not been given it back."""
+    return {x["customer"] for x in ledgers["payments"].values() if x["state"] == "charged"}
+
+
 def parcels(ledgers: Ledgers) -> int:
     """How many parcels are on their way."""
     return sum(parcel["state"] == "live" for parcel in ledgers["shipping"].values())
