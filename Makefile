@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof notebooks docs bench
+.PHONY: lab install test lint proof classifier notebooks docs bench
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -24,7 +24,9 @@ proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser; a 
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
-	SAGA_WHOLE_CORPUS=1 $(BIN)/python -m pytest tests/corpus
+
+classifier: install  ## how often the grader is wrong: right and wrong submissions, and every mutant; ARGS=--singles
+	$(BIN)/python -m tests.corpus $(ARGS)
 
 notebooks: install  ## run the notebooks again and keep what they show
 	$(BIN)/python tools/rerun.py

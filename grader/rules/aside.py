@@ -50,7 +50,9 @@ def tried_or_parked(operation: str, *statuses: str) -> Check:
             return None
         slip = next((request for request in asked if request.code == "bad_argument"), None)
         if slip is not None:
-            return Broken(f"{service} is sent", slip.reason, slip.number, why="No fault did this: the call did.")
+            return Broken(
+                f"{service} is sent", slip.reason, slip.number, why="No fault did this: the call did."
+            )
         cut_off = facts.cancelled is not None  # a letter about that has no failure to take the key from
         if len(asked) == 1 and asked[0].answer != "refused" and not cut_off:
             expected = f"{service} is tried again before it is given up"

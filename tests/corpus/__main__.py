@@ -47,16 +47,16 @@ def main() -> int:
         running = [job for exercise in exercises for job in _jobs(pool.submit, exercise, options.singles)]
         outcomes = [job.result() for job in running]
     print(HEAD)
-    problems = [x for exercise in exercises for x in _row(exercise, [y for y in outcomes if y.exercise == exercise])]
+    problems = [
+        x for exercise in exercises for x in _row(exercise, [y for y in outcomes if y.exercise == exercise])
+    ]
     depth = "single faults" if options.singles else "single faults, and all pairs for what passes them"
     print(f"\n{len(outcomes)} programs, {depth}: {time.monotonic() - began:.0f} s on {os.cpu_count()} cores")
     print("\n".join(problems) or "No error.")
     return 1 if problems else 0
 
 
-def _jobs(
-    submit: Callable[..., Future[Outcome]], exercise: int, singles: bool
-) -> Iterator[Future[Outcome]]:
+def _jobs(submit: Callable[..., Future[Outcome]], exercise: int, singles: bool) -> Iterator[Future[Outcome]]:
     for path in [solution(exercise), *(path for path in corpus("right") if number(path) == exercise)]:
         yield submit(judge_right, exercise, path, singles)
     for path in corpus("wrong"):

@@ -105,22 +105,26 @@ def judge_right(exercise: int, path: Path, quick: bool) -> Outcome:
     )
 
 
-def judge_wrong(path: Path) -> Outcome:
-    """Rejected by its own promise under its own fault, and in the words that its first line wants."""
+def judge_wrong(path: Path, quick: bool = False) -> Outcome:
+    """Rejected by its own promise under its own fault, and in the words that its first line wants.
+
+    All single faults are tried, or, when `quick`, its own alone.
+    """
     began = time.monotonic()
     told = FIRST_LINE.fullmatch(path.read_text(encoding="utf-8").splitlines()[0])
     if told is None:
         raise ValueError(f"{path}: the first line names the mistake, the fault and the promise")
-    report = grade(number(path), path, quick=True)
-    failed = [judged.id for judged in report.invariants if judged.verdict == "fail"]
     shown = replay_file(path, told["fault"], number(path)).broken
     words = {x.id: f"{y.expected}. {y.observed}. {y.why or x.why}" for x, y in shown}
+    failed, ran = list(words), 1
+    if not quick:
+        report = grade(number(path), path, quick=True)
+        failed = [judged.id for judged in report.invariants if judged.verdict == "fail"]
+        ran += report.scenarios.ran
     own = told["breaks"] in failed and (told["says"] or "") in words.get(told["breaks"], "?")
     verdict: Literal["accepted", "own", "other"] = "accepted" if not failed else "own" if own else "other"
     detail = f"{told['breaks']} under {told['fault']}; broken are {failed}, and in that run {words}"
-    return Outcome(
-        number(path), "wrong", path.stem, verdict, detail, report.scenarios.ran, time.monotonic() - began
-    )
+    return Outcome(number(path), "wrong", path.stem, verdict, detail, ran, time.monotonic() - began)
 
 
 def judge_mutant(exercise: int, kind: Kind, mutant: Mutant, quick: bool) -> Outcome:

@@ -208,7 +208,10 @@ def _try(node: ast.Try) -> Changes:
             continue
         name = f"except {_short(handler.type)}" + (f" of {steps[0]}" if steps else "")
         alone = len(node.handlers) == 1 and not node.finalbody
-        yield f"drop {name}", (lambda found: found.body + found.orelse) if alone else _without("handlers", place)
+        yield (
+            f"drop {name}",
+            (lambda found: found.body + found.orelse) if alone else _without("handlers", place),
+        )
         yield f"{name}: catch Exception", _catching(place, ast.Name("Exception"))
         caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         for one in caught:
