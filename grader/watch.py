@@ -11,8 +11,8 @@ from saga_lab.sim import Exploration, Finding, Trace, Violation, parse
 from saga_lab.worlds.world import World
 
 PATIENCE, PATIENCE_WITH_PAIRS, PATIENCE_WHEN_FAILING = 120.0, 900.0, 6.0
-"""Real seconds for all single faults, and for all pairs (tens of thousands in exercise 4, of which a slow
-machine plays a few hundred a second); from the first failure on nobody needs to wait for the rest."""
+"""Real seconds for all single faults, and for all pairs: thousands, of which a slow machine plays a hundred
+a second. From the first failure on nobody needs to wait for the rest."""
 MOST_ENDLESS, LONG = 3, 100
 """Runs without an end and of so many requests, after which no more are tried."""
 

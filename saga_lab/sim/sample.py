@@ -18,8 +18,9 @@ from saga_lab.sim.scheduler import simulate
 from saga_lab.sim.trace import Trace
 from saga_lab.worlds.world import World
 
-ONE_IN = 12
-"""One scenario of so many is in the sample, besides the runs without faults and those with a no alone."""
+ONE_IN, MOST = 12, 60
+"""One scenario of so many is in the sample, and no more than that, besides those in which services at most
+say no."""
 
 
 class Sample(Struct, frozen=True):
@@ -45,7 +46,7 @@ def resample(saga: Saga, world: type[World], rules: Rules, traces: Sequence[Trac
 def chosen(traces: Sequence[Trace]) -> list[Trace]:
     """Those that are played again, in the order in which they ran."""
     ran = {trace.token: trace for trace in traces}
-    every = set(islice(ran, 0, None, ONE_IN))
+    every = set(islice(ran, 0, None, max(ONE_IN, len(ran) // MOST)))
     return [trace for token, trace in ran.items() if token in every or _plain(parse(token))]
 
 
