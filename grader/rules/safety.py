@@ -150,9 +150,13 @@ def _no_second_no(facts: Facts) -> Broken | None:
 
 
 def _bounded(facts: Facts) -> Broken | None:
-    """An attempt that a crash or a cancel cut off does not count."""
-    for asked in facts.calls.values():
-        requests = [r for r in asked if r.fault != "cancel" and not r.fault.startswith("crash")]
+    """In each life: what a crash made it forget is asked again. What a cancel cut off does not count."""
+    lives: dict[tuple[Call, int], list[Request]] = {}
+    for call, asked in facts.calls.items():
+        for request in asked:
+            if request.fault != "cancel":
+                lives.setdefault((call, request.incarnation), []).append(request)
+    for requests in lives.values():
         if len(requests) > MOST_REQUESTS:
             first = requests[0]
             return Broken(

@@ -66,8 +66,9 @@ def test_two_decisions_that_count_are_one_too_many() -> None:
     assert "E5-S3" in broken(changed(trace, outside=both))
 
 
-def test_an_attempt_that_a_crash_cut_off_is_not_one_too_many() -> None:
-    token = "claims.close:crash-before + claims.close#2:down*"
+@pytest.mark.parametrize("crash", ["claims.close:crash-before", "finish:crash"])
+def test_an_attempt_that_a_crash_cut_off_or_forgot_is_not_one_too_many(crash: str) -> None:
+    token = f"{crash} + claims.close#2:down*"
     played = replay_file(CORPUS / "right" / "more_patience.py", token, 5)
     closes = [request for request in played.trace.requests if request.operation == "claims.close"]
     assert (len(closes), played.broken) == (13, [])
