@@ -17,7 +17,7 @@ from saga_lab.guards import Cut
 from saga_lab.incarnation import Incarnation
 from saga_lab.left import told
 from saga_lab.tracebacks import without_kernel
-from saga_lab.undoing import Scope
+from saga_lab.undoing import Scope, undo_all
 from saga_lab.values import from_json, request_type, to_json
 
 SagaFunction = Callable[..., Any]
@@ -55,7 +55,7 @@ async def _run(verbs: Execution, function: SagaFunction, services: tuple[Any, ..
         raise saga.die(death) from None
     if saga.dead is not None:
         raise saga.dead
-    running = await _stop_running(verbs)
+    running = await _stop_running(verbs) if verbs.running else []
     saga.check_end(but="undo")  # the kernel's own are still to come
     if error is None and running:
         error = RuntimeError(
@@ -78,7 +78,7 @@ async def _returned(verbs: Execution, root: Scope, value: Raw) -> bool:
     if saga.cancelled:
         # The saga caught its cancel: what it did not undo itself is undone before its word counts.
         with suppress(CompensationFailed):  # parked, and the state says STUCK
-            await verbs.undoing.undo(root, "stop")
+            await undo_all(saga, root, "stop")
     saga.check_end()
     return await saga.write(_result(saga, saga.new(e.Returned, value)), unless=saga.cancel_is_pending)
 
@@ -88,7 +88,7 @@ async def _raised(verbs: Execution, root: Scope, error: Exception) -> Exception:
     saga, facts = verbs.incarnation, list[e.Event]()
     if saga.pivot < 0:
         try:
-            await verbs.undoing.undo(root, "stop", error)
+            await undo_all(saga, root, "stop", error)
         except CompensationFailed as failed:
             error = failed
     elif saga.record.word is None:

@@ -19,7 +19,7 @@ from saga_lab.guards import DEADLINES
 from saga_lab.incarnation import Incarnation
 from saga_lab.retry import Retry
 from saga_lab.steps import perform
-from saga_lab.undoing import SCOPE, Registered, SavePoint, Scope, Undoing
+from saga_lab.undoing import SCOPE, Registered, SavePoint, Scope, undo_all
 from saga_lab.values import from_json, result_type, text, to_json
 from saga_lab.waits import in_seconds, promise, sleep
 
@@ -32,7 +32,6 @@ class Execution(SagaContext):
 
     def __init__(self, saga: Incarnation) -> None:
         self.incarnation = self._saga = saga
-        self.undoing = Undoing(saga)
         self.running: set[str] = set()
         self._counts: dict[tuple[str, str], int] = {}
         self._args: dict[tuple[str, str], bytes] = {}
@@ -126,11 +125,11 @@ class Execution(SagaContext):
             raise PivotPassed(
                 "the point of no return is passed, or may be: from here the saga can only go forward"
             )
-        await self.undoing.undo(SCOPE.get(), on_stuck, self.last_failure)
+        await undo_all(self._saga, SCOPE.get(), on_stuck, self.last_failure)
 
     def scope(self, on_stuck: OnStuck = "stop", within: Seconds | None = None) -> SavePoint:
         deadline = None if within is None else (self._mark("deadline"), in_seconds(within))
-        return SavePoint(self._saga, self.undoing, on_stuck, deadline)
+        return SavePoint(self._saga, on_stuck, deadline)
 
     async def gather(self, *steps: Coroutine[Any, Any, Any]) -> list[Any]:
         group = self._mark("gather")

@@ -79,6 +79,7 @@ class Record(Struct):
     versions: dict[str, bool] = {}
     letters: list[e.Parked] = []
     cancel_asked: bool = False
+    cancelled: bool = False
     raised_at: dict[str, e.CancelRaised | e.DeadlinePassed] = {}
     recoveries: int = 0
     result: e.Returned | e.Raised | None = None
@@ -191,6 +192,7 @@ def _take(record: Record, order: int, event: e.Event) -> None:
         case e.CancelAsked():
             record.cancel_asked = True
         case e.CancelRaised():
+            record.cancelled = True
             record.raised_at[event.verb] = event
         case e.Returned() | e.Raised():
             record.result = event

@@ -38,6 +38,8 @@ class Incarnation:
         self.dead: BaseException | None = None
         self.divergence: NotDeterministic | None = None
         self.pivot = -1
+        self.undoing = self.record.undoing
+        self.one_undo = asyncio.Lock()
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: set[Guard] = set()
         self.published: Callable[[str, Sequence[e.Event]], None] = lambda id, events: None
@@ -49,7 +51,7 @@ class Incarnation:
         self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._flushing: asyncio.Handle | None = None
-        self.cancelled = any(isinstance(raised, e.CancelRaised) for raised in self.record.raised_at.values())
+        self.cancelled = self.record.cancelled
         self._cancel_pending = self.record.cancel_asked and not self.cancelled
         self.letters = [event for event in events if isinstance(event, e.Parked)]
 

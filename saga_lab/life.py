@@ -39,9 +39,10 @@ class Life:
         self._errands: set[asyncio.Task[None]] = set()
 
     def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(function, services))
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(function, services))
         self.saga.tasks.add(self._task)
-        self.renew_at = asyncio.get_running_loop().time() + self._lease / 3
+        self.renew_at = loop.time() + self._lease / 3
 
     async def ended(self) -> None:
         """Wait for the end; a waiter that is cancelled disturbs nobody."""

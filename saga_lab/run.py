@@ -48,7 +48,10 @@ class Run:
             if life is not None and life.error is not None:
                 since = events[len(written) :]
                 if not any(isinstance(event, e.Released) for event in since):
-                    raise life.error
+                    try:
+                        raise life.error
+                    finally:
+                        del self, life  # the traceback holds this frame, and so they would hold each other
             if isinstance(last := events[-1], e.Returned):
                 return from_json(last.value, self._type(events))
             record = fold(events)

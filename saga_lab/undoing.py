@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from contextvars import ContextVar, Token
@@ -69,74 +68,70 @@ SCOPE: ContextVar[Scope] = ContextVar("scope")
 """The innermost scope around what runs here; each saga runs in one of its own."""
 
 
-class Undoing:
-    """Carries out the undos of one saga, one at a time; what was registered before a passed pivot, never."""
+async def undo_all(
+    saga: Incarnation, scope: Scope, on_stuck: OnStuck, original: BaseException | None = None
+) -> None:
+    """Undo what is registered in a scope, newest first; raises CompensationFailed when one is stuck.
 
-    def __init__(self, saga: Incarnation) -> None:
-        self._saga = saga
-        self._began = saga.record.undoing
-        self._one = asyncio.Lock()
+    One at a time; what was registered before a passed pivot, never. When a person released an undo that
+    was stuck, the older ones follow, and what the saga function is told stays the same: it goes the way that
+    its journal tells.
+    """
+    async with saga.one_undo:
+        scope.turned = True
+        if not saga.undoing:
+            saga.undoing = True
+            saga.write_later(saga.new(e.UndoingBegan))
+        failures: list[StepFailed] = []
+        recorded, silent = math.inf, False
+        due = [undo for undo in scope.undos.values() if undo.order > saga.pivot]
+        for undo in sorted(due, key=lambda undo: undo.order, reverse=True):
+            if undo.key in saga.record.told:
+                recorded = min(recorded, saga.record.due.get(("undo", undo.key), math.inf))
+            if not undo.tried:
+                await _undo(saga, undo, recorded)
+            known = undo.told or undo.stuck
+            if known is None:
+                del scope.undos[undo.key]
+                continue
+            if not silent:
+                failures.append(known)
+            last = on_stuck == "stop" or undo.pivot
+            silent = silent or (last and undo.told is not None)
+            if last and undo.stuck is not None:
+                break
+    heard = original.failures if isinstance(original, CompensationFailed) else []
+    if not all(one in heard for one in failures):
+        raise CompensationFailed(failures, original) from original
 
-    async def undo(self, scope: Scope, on_stuck: OnStuck, original: BaseException | None = None) -> None:
-        """Undo what is registered in a scope, newest first; raises CompensationFailed when one is stuck.
 
-        When a person released an undo that was stuck, the older ones follow, and what the saga function is
-        told stays the same: it goes the way that its journal tells.
-        """
-        saga = self._saga
-        async with self._one:
-            scope.turned = True
-            if not self._began:
-                self._began = True
-                saga.write_later(saga.new(e.UndoingBegan))
-            failures: list[StepFailed] = []
-            recorded, silent = math.inf, False
-            due = [undo for undo in scope.undos.values() if undo.order > saga.pivot]
-            for undo in sorted(due, key=lambda undo: undo.order, reverse=True):
-                if undo.key in saga.record.told:
-                    recorded = min(recorded, saga.record.due.get(("undo", undo.key), math.inf))
-                if not undo.tried:
-                    await self._try(undo, recorded)
-                known = undo.told or undo.stuck
-                if known is None:
-                    del scope.undos[undo.key]
-                    continue
-                if not silent:
-                    failures.append(known)
-                last = on_stuck == "stop" or undo.pivot
-                silent = silent or (last and undo.told is not None)
-                if last and undo.stuck is not None:
-                    break
-        heard = original.failures if isinstance(original, CompensationFailed) else []
-        if not all(one in heard for one in failures):
-            raise CompensationFailed(failures, original) from original
+async def _undo(saga: Incarnation, undo: Registered, recorded: float) -> None:
+    """Carry out one undo, or read how it ended; one that fails for good is parked.
 
-    async def _try(self, undo: Registered, recorded: float) -> None:
-        """Carry out one undo, or read how it ended; one that fails for good is parked.
-
-        `recorded`: the place in the journal up to which a replay must have come.
-        """
-        saga, key = self._saga, undo.key
-        saga.asked("undo", key)
-        undo.tried = True
-        told, ended = saga.record.told.get(key), saga.record.undos.get(key)
-        undo.told = None if told is None else failure(told)
-        if ended is not None:
-            undo.stuck = failure(ended) if ended.stuck and key not in saga.record.skipped else None
-            return
+    `recorded`: the place in the journal up to which a replay must have come.
+    """
+    key = undo.key
+    saga.asked("undo", key)
+    undo.tried = True
+    told, ended = saga.record.told.get(key), saga.record.undos.get(key)
+    undo.told = None if told is None else failure(told)
+    if ended is not None:
+        undo.stuck = failure(ended) if ended.stuck and key not in saga.record.skipped else None
+        return
+    if saga.replaying:
         await saga.catch_up(f"the undo of step {undo.step!r}", recorded)
-        if key not in saga.record.undos:
-            await saga.write(saga.new(e.UndoBegun, undo.step, key))
-        ending = await call_until_settled(saga, "undo", undo.step, 0, key, undo.undo)
-        stuck = ending.outcome != "done"
-        ended = saga.new(
-            e.UndoEnded, undo.step, key, ending.attempts, stuck, ending.outcome, ending.reason, ending.code
-        )
-        saga.write_later(ended)
-        if stuck:
-            undo.stuck = failure(ended)
-            why = f"undo {undo.step} by hand: {ending.reason or 'no answer'}"
-            await saga.write(saga.letter(why, undo.stuck))
+    if key not in saga.record.undos:
+        await saga.write(saga.new(e.UndoBegun, undo.step, key))
+    ending = await call_until_settled(saga, "undo", undo.step, 0, key, undo.undo)
+    stuck = ending.outcome != "done"
+    ended = saga.new(
+        e.UndoEnded, undo.step, key, ending.attempts, stuck, ending.outcome, ending.reason, ending.code
+    )
+    saga.write_later(ended)
+    if stuck:
+        undo.stuck = failure(ended)
+        why = f"undo {undo.step} by hand: {ending.reason or 'no answer'}"
+        await saga.write(saga.letter(why, undo.stuck))
 
 
 def failure(ended: e.UndoEnded) -> StepFailed:
@@ -148,11 +143,8 @@ def failure(ended: e.UndoEnded) -> StepFailed:
 class SavePoint:
     """`async with saga.scope():`, as an object. `deadline`: its mark, and the seconds it has."""
 
-    def __init__(
-        self, saga: Incarnation, undoing: Undoing, on_stuck: OnStuck, deadline: tuple[str, float] | None
-    ) -> None:
+    def __init__(self, saga: Incarnation, on_stuck: OnStuck, deadline: tuple[str, float] | None) -> None:
         self._saga = saga
-        self._undoing = undoing
         self._on_stuck = on_stuck
         self._within = deadline
         self._outer: Token[Scope]
@@ -180,7 +172,7 @@ class SavePoint:
             if isinstance(error, Exception):
                 # A pivot that could not be undone stays in the way of what is older, out there too.
                 kept = {key: undo for key, undo in kept.items() if undo.pivot}
-                await self._undoing.undo(inner, self._on_stuck, error)
+                await undo_all(self._saga, inner, self._on_stuck, error)
         finally:
             if inner.outer is not None:
                 inner.outer.undos.update({key: undo for key, undo in kept.items() if key in inner.undos})
