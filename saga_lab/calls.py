@@ -44,10 +44,6 @@ class Ending(Struct):
         return kind(self.reason, step=step, key=key, attempts=self.attempts)
 
 
-UNKNOWN = Ending("in doubt", 0)
-"""Nothing is known of a call yet."""
-
-
 async def call_until_settled(
     saga: Incarnation,
     part: e.Part,
@@ -66,7 +62,7 @@ async def call_until_settled(
     What cuts it off goes through; a crash, whatever BaseException it is, kills. `doubt`: an earlier
     incarnation may have called already. `since`: when the budget began, in seconds.
     """
-    ending, failed = UNKNOWN, 0
+    ending, failed = Ending("in doubt", 0), 0
     attempts = saga.record.attempts
     if attempts and (before := attempts.get((part, step, nth))):
         ending, failed = Ending(before.outcome, before.attempt, reason=before.reason), before.attempt

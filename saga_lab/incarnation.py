@@ -13,7 +13,7 @@ from saga_lab.clock import Clock
 from saga_lab.errors import Cancelled, NotDeterministic, StepFailed, Suspended, TimedOut
 from saga_lab.fold import fold
 from saga_lab.guards import DEADLINES, INSTANT, Cut, Deadline, Guard
-from saga_lab.journals import Fenced, Journal, Stale
+from saga_lab.journals import Fenced, Journal, JournalError, Stale
 
 L = TypeVar("L", bound=e.Line)
 _TURNS = 20
@@ -99,8 +99,7 @@ class Incarnation:
     def _flush(self) -> None:
         """Write what is left, if nothing else does because the saga waits."""
         self._flushing = None
-        writes = self._one_write.locked()
-        if self._unwritten and not writes and self.dead is None and self.divergence is None:
+        if self._unwritten and not (self.dead or self.divergence or self._one_write.locked()):
             task = asyncio.get_running_loop().create_task(self._write_rest())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -126,7 +125,10 @@ class Incarnation:
         """Take in what others appended."""
         async with self._one_write:
             if self.dead is None:
-                self._take_in(self._journal.read(self.id, len(self.events)))
+                try:
+                    self._take_in(self._journal.read(self.id, len(self.events)))
+                except JournalError as error:  # what was appended would be missed
+                    self.die(error)
 
     def _take_in(self, events: Sequence[e.Event]) -> None:
         for event in events:

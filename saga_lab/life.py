@@ -68,13 +68,7 @@ class Life:
 
     def look_outside(self) -> None:
         """Something was appended to the journal from outside."""
-        self._soon(self._look_outside())
-
-    async def _look_outside(self) -> None:
-        try:
-            await self.saga.look_outside()
-        except JournalError as error:  # what was appended would be missed
-            self.saga.die(error)
+        self._soon(self.saga.look_outside())
 
     async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         try:

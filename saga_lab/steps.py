@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from saga_lab import events as e
-from saga_lab.calls import UNKNOWN, Ending, call_until_settled
+from saga_lab.calls import Ending, call_until_settled
 from saga_lab.context import Action, Check
 from saga_lab.fold import StepRecord
 from saga_lab.guards import Cut
@@ -38,7 +38,7 @@ async def perform(
         since = before.since
         doubt = before.released is None or before.released.outcome == "in doubt"
         await saga.catch_up(f"step {step}#{nth}", before.order)
-    ending = UNKNOWN
+    ending = Ending("in doubt", 0)
     try:
         ending = await call_until_settled(
             saga, "action", step, nth, key, action, args, retry, timeout, doubt, since
@@ -59,11 +59,9 @@ async def perform(
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)
-    outcome, attempts = ending.outcome, ending.attempts
-    saga.write_later(
-        saga.new(e.StepEnded, step, nth, key, outcome, attempts, raw, ending.reason, ending.code)
-    )
-    if outcome != "done" and ending.cut is None:
+    told = (ending.outcome, ending.attempts, raw, ending.reason, ending.code)
+    saga.write_later(saga.new(e.StepEnded, step, nth, key, *told))
+    if ending.outcome != "done" and ending.cut is None:
         await saga.write()
     return ending
 
