@@ -118,7 +118,10 @@ def _ticket_is_paid(facts: Facts) -> Broken | None:
         seats = set(venue.tickets(instant.ledgers))
         if not seats:
             continue
-        found = venue.paid(instant.ledgers)
+        customer, found = facts.request.customer_id, venue.paid(instant.ledgers)
+        if strangers := venue.payers(instant.ledgers) - {customer}:
+            observed = f"{' and '.join(sorted(strangers))} paid for the booking of {customer}"
+            return Broken("nobody pays but the customer of the booking", observed, instant.number)
         if found != due:
             expected = f"a ticket that is valid is paid with {in_euros(due)}"
             why = (
@@ -246,6 +249,9 @@ def _mail(facts: Facts) -> Broken | None:
             if not mail["tickets"] or not {f"ticket-{x}" for x in valid}.issuperset(mail["tickets"]):
                 expected = "a mail brings tickets that are valid"
                 return Broken(expected, "the customer was sent none", instant.number)
+            if mail["customer"] != (customer := facts.request.customer_id):
+                observed = f"a mail with them to {mail['customer']}"
+                return Broken(f"the tickets go to {customer}", observed, instant.number)
     if sent and facts.status not in ("confirmed", MANUAL):
         return Broken(
             "no mail without tickets", f"{facts.status}, and the customer got one", facts.last(MAIL)

@@ -15,6 +15,11 @@ def paid(ledgers: Ledgers) -> int:
     return sum(charge["amount"] for charge in ledgers["payments"].values() if charge["state"] == "charged")
 
 
+def payers(ledgers: Ledgers) -> set[str]:
+    """Who has paid, and has not been given it back."""
+    return {x["customer"] for x in ledgers["payments"].values() if x["state"] == "charged"}
+
+
 def tickets(ledgers: Ledgers) -> list[str]:
     """The seat of each ticket that is valid."""
     issued = ledgers["tickets"].values()
