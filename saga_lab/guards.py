@@ -86,7 +86,7 @@ def guarded(
         return answer.value
     guard, timer = Guard(), None
     if cuttable:
-        saga.guards.add(guard)
+        saga.guards[guard] = None
     if seconds is not None:
         timer = asyncio.get_running_loop().call_later(seconds, guard.late, seconds)
     try:
@@ -104,7 +104,7 @@ def guarded(
     finally:
         if timer is not None:
             timer.cancel()
-        saga.guards.discard(guard)
+        saga.guards.pop(guard, None)
         guard.lift()
         saga.alive()
 

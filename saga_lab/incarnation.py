@@ -41,7 +41,7 @@ class Incarnation:
         self.undoing = self.record.undoing
         self.one_undo = asyncio.Lock()
         self.tasks: set[asyncio.Future[Any]] = set()
-        self.guards: set[Guard] = set()
+        self.guards: dict[Guard, None] = {}  # ordered, so that a cut strikes alike in every run
         self.published: Callable[[str, Sequence[e.Event]], None] = lambda id, events: None
         self.wakes = 0.0
         self._journal = journal

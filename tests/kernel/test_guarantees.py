@@ -764,6 +764,31 @@ async def test_side_by_side_a_cancel_undoes_all_branches(lab: Lab) -> None:
 
 
 @told
+async def test_a_cancel_cuts_off_the_branches_in_the_order_in_which_they_began(lab: Lab) -> None:
+    names = [f"N{number}" for number in range(30)]
+    cut: list[str] = []
+
+    def hang(name: str):
+        async def call(key: str) -> None:
+            try:
+                await asyncio.sleep(DAY)
+            finally:
+                cut.append(name)
+
+        return call
+
+    async def saga(saga, order: Order, shop):
+        await saga.gather(*(saga.step(name, hang(name), timeout=None) for name in names))
+
+    run = await lab.start(saga)
+    await asyncio.sleep(1)
+    await lab.engine.cancel("s1")
+    with pytest.raises(Cancelled):
+        await run.result()
+    assert cut == names
+
+
+@told
 async def test_sleeps_in_branches_keep_their_own_place_over_a_crash(lab: Lab) -> None:
     async def branch(saga, name, first, second, shop):
         await saga.sleep(first)
