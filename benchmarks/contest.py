@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 AT_ONCE = (1, 100, 1000)
 SECONDS = 0.4
@@ -121,6 +121,14 @@ class RawCommits:
                 self.commit()
                 await undo()
         self.commit()
+
+
+def full_sync(connection: Any, record: Any) -> None:
+    """For SQLAlchemy's `connect` event: a peer on SQLite writes as durably as the floor."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
 
 
 EXPECTED = {"succeed": {"act": 4}, "fail": {"act": 3, "decline": 1, "undo": 3}}

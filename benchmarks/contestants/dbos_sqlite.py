@@ -10,14 +10,6 @@ import sqlalchemy
 from dbos import DBOS, _sys_db_sqlite
 
 
-def full_sync(connection: Any, record: Any) -> None:
-    """As durable as the others."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
 class Contestant:
     durable = True
 
@@ -26,7 +18,7 @@ class Contestant:
 
         def create(self: Any, *args: Any, **options: Any) -> Any:
             engine = made(self, *args, **options)
-            sqlalchemy.event.listen(engine, "connect", full_sync)
+            sqlalchemy.event.listen(engine, "connect", contest.full_sync)
             return engine
 
         _sys_db_sqlite.SQLiteSystemDatabase._create_engine = create
