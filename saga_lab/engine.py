@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Self
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from saga_lab.driver import SagaFunction
 from saga_lab.errors import Conflict
 from saga_lab.fold import State, fold
 from saga_lab.incarnation import Incarnation
-from saga_lab.journals import Fenced, Journal, JournalError, Only, Stale
+from saga_lab.journals import Journal, JournalError, Only, Stale
 from saga_lab.life import Heartbeat, Life
 from saga_lab.outside import may_answer, may_cancel, released
 from saga_lab.run import Run
@@ -71,18 +72,14 @@ class Engine:
             self.register(function, *services)
         id = uuid4().hex if id is None else id
         raw = to_json(request, "the request of saga", name)
-        while not (held := self.journal.read(id)):
-            token = await self._claim(id)
-            if token is None:
-                await self.clock.sleep(1)  # another worker is just starting it
-                continue
-            started = e.Started(saga=name, request=raw, id=id, at=self.clock.now())
-            try:
-                await self.journal.append(id, [started], 0, token)
-            except Stale:
-                continue
-            self._live(id, token, [], started)
-            return Run(id, self)
+        started = e.Started(saga=name, request=raw, id=id, at=self.clock.now())
+        while True:
+            with suppress(Stale):
+                if (token := await self._claim(id, [started], 0)) is not None:
+                    self._live(id, token, [], started)
+                    return Run(id, self)
+            if held := self.journal.read(id):
+                break
         first = held[0]
         if not isinstance(first, e.Started) or (first.saga, first.request) != (name, raw):
             raise Conflict(f"saga {id!r} was started before with another request: choose a new id")
@@ -242,17 +239,11 @@ class Engine:
 
     async def adopt(self, id: str) -> None:
         """Take over one saga if nobody runs it; after too many times without progress, park it instead."""
-        record = fold(self.journal.read(id))
+        record = fold(events := self.journal.read(id))
         if id in self._lives or record.started is None or record.over:
             return
         if record.started.saga not in self._sagas:
             _log.warning("saga %s waits: %r is not registered with this engine", id, record.started.saga)
-            return
-        token = await self._claim(id)
-        if token is None or id in self._lives:
-            return
-        record = fold(events := self.journal.read(id))
-        if record.over:
             return
         now = self.clock.now()
         facts: list[e.Event] = [e.Recovered(id=id, at=now)]
@@ -262,9 +253,11 @@ class Engine:
             letter = e.Parked(reason, "kernel", still_done=standing, id=id, at=now)
             facts = [letter, e.Stuck("recovery given up", reason, id=id, at=now)]
         try:
-            await self.journal.append(id, facts, len(events), token)
-        except (Stale, Fenced):
-            return  # somebody was quicker
+            token = await self._claim(id, facts, len(events))
+        except Stale:
+            return await self.adopt(id)  # somebody was quicker: look again
+        if token is None:
+            return
         if given_up:
             self._publish(id, facts)
         else:
@@ -290,9 +283,9 @@ class Engine:
             raise LookupError(f"there is no saga {id!r} in this journal")
         return events
 
-    async def _claim(self, id: str) -> int | None:
+    async def _claim(self, id: str, events: Sequence[e.Event], version: int) -> int | None:
         now = self.clock.now()
-        return await self.journal.claim(id, self._worker, now + self._lease, now)
+        return await self.journal.claim(id, self._worker, now + self._lease, now, events, version)
 
     def _live(self, id: str, token: int, events: Sequence[e.Event], *new: e.Event) -> None:
         saga = Incarnation(id, self.journal, self.clock, token, [*events, *new])

@@ -34,11 +34,20 @@ class Journal(Protocol):
     def ids(self, only: Only = "all") -> list[str]:
         """The sagas, oldest first, found without reading their events where that can be."""
 
-    async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
+    async def claim(
+        self,
+        id: str,
+        worker: str,
+        until: float,
+        now: float,
+        events: Sequence[Event] = (),
+        expected_version: int = 0,
+    ) -> int | None:
         """Lease the saga to `worker` until `until` (seconds): its fencing token, None if another holds it.
 
         A new worker gets a higher token (Kleppmann, "How to do distributed locking", 2016); the same
-        worker keeps its own.
+        worker keeps its own. The first `events` of its turn are added in the same write; when the journal is
+        not at `expected_version`, `Stale` is raised and nobody has a lease that had none.
         """
 
     def watch(self, callback: Callable[[str], None]) -> None:

@@ -128,7 +128,7 @@ class Connection:
                 self._raw.execute(self._database.sql.forget, {"number": row.number})
                 events = [event for event in events if event["saga"] != row.number]
             if isinstance(request, Append):
-                for version, body in enumerate(request.bodies, start):
+                for version, body in zip(range(start, row.version), request.bodies, strict=False):
                     events.append({"saga": row.number, "version": version, "body": body})
         advanced: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
@@ -175,4 +175,4 @@ class Connection:
 
 
 def _claims_only(group: Sequence[Request]) -> bool:
-    return all(isinstance(request, Claim) for request in group)
+    return all(isinstance(request, Claim) and not request.bodies for request in group)

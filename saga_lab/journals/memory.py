@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from saga_lab.events import ENDINGS, Event, Parked
 from saga_lab.journals.errors import Fenced, Stale
 from saga_lab.journals.requests import Only
 
-
-@dataclass(slots=True)
-class _Lease:
-    worker: str
-    until: float
-    token: int
-
-
+_FREE = ("", 0.0, 0)
 _CHOSEN: dict[Only, Callable[[Sequence[Event]], bool]] = {
     "all": lambda events: True,
     "unfinished": lambda events: not isinstance(events[-1], ENDINGS),
@@ -31,20 +23,15 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = {}
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, tuple[str, float, int]] = {}  # worker, until, token
         self._watchers: list[Callable[[str], None]] = []
 
     async def append(
         self, id: str, events: Sequence[Event], expected_version: int, token: int | None = None
     ) -> None:
-        lease = self._leases.get(id)
-        if token is not None and (lease is None or lease.token != token):
+        if token is not None and token != self._leases.get(id, _FREE)[2]:
             raise Fenced(id)
-        held = self._events.get(id, [])
-        if len(held) != expected_version:
-            raise Stale(id)
-        held.extend(events)
-        self._events[id] = held
+        self._add(id, events, expected_version)
         if token is None:
             for watcher in self._watchers:
                 watcher(id)
@@ -55,16 +42,31 @@ class MemoryJournal:
     def ids(self, only: Only = "all") -> list[str]:
         return [id for id, events in self._events.items() if _CHOSEN[only](events)]
 
-    async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
-        lease = self._leases.get(id)
-        if lease is None:
-            lease = self._leases[id] = _Lease(worker, until, 1)
-        elif lease.worker != worker:
-            if lease.until > now:
+    async def claim(
+        self,
+        id: str,
+        worker: str,
+        until: float,
+        now: float,
+        events: Sequence[Event] = (),
+        expected_version: int = 0,
+    ) -> int | None:
+        holder, held_until, token = self._leases.get(id, _FREE)
+        if holder != worker:
+            if held_until > now:
                 return None
-            lease = self._leases[id] = _Lease(worker, until, lease.token + 1)
-        lease.until = until
-        return lease.token
+            token += 1
+        if events:
+            self._add(id, events, expected_version)
+        self._leases[id] = worker, until, token
+        return token
 
     def watch(self, callback: Callable[[str], None]) -> None:
         self._watchers.append(callback)
+
+    def _add(self, id: str, events: Sequence[Event], expected_version: int) -> None:
+        held = self._events.get(id, [])
+        if len(held) != expected_version:
+            raise Stale(id)
+        held.extend(events)
+        self._events[id] = held

@@ -26,16 +26,16 @@ class Row(Struct):
 
 
 class Append(Struct, frozen=True):
-    """Compare and append: `bodies` are events as JSON."""
+    """Compare and append: `bodies` are events as JSON. The row says `unfinished` unless they end the saga."""
 
     id: str
-    bodies: Sequence[str]
     expected_version: int
-    token: int | None
+    bodies: Sequence[str]
     unfinished: bool
     parked: bool
+    token: int | None = None
 
-    def decide(self, row: Row) -> None:
+    def decide(self, row: Row) -> int | None:
         """Change the row, or raise Stale or Fenced."""
         if self.token is not None and self.token != row.token:
             raise Fenced(self.id)
@@ -45,23 +45,26 @@ class Append(Struct, frozen=True):
         row.unfinished = self.unfinished
         row.parked = row.parked or self.parked
         row.news = self.token is None
+        return None
 
 
-class Claim(Struct, frozen=True):
-    """Take or keep a lease until `until`."""
+class Claim(Append, frozen=True, kw_only=True):
+    """Take or keep a lease until `until`, and append what there is, if anything."""
 
-    id: str
     worker: str
     until: float
     now: float
 
     def decide(self, row: Row) -> int | None:
         """Change the row and give its token; None while another worker holds it."""
-        if row.worker != self.worker:
-            if row.until > self.now:
-                return None
-            row.worker = self.worker
-            row.token += 1
+        other = row.worker != self.worker
+        if other and row.until > self.now:
+            return None
+        if self.bodies:
+            super().decide(row)
+            row.news = False
+        row.token += other
+        row.worker = self.worker
         row.until = self.until
         return row.token
 

@@ -94,16 +94,22 @@ class SqlJournal:
     async def append(
         self, id: str, events: Sequence[Event], expected_version: int, token: int | None = None
     ) -> None:
-        bodies = [_encode(event).decode() for event in events]
-        unfinished = not isinstance(events[-1], ENDINGS)
-        parked = any(isinstance(event, Parked) for event in events)
-        await self._ask(Append(id, bodies, expected_version, token, unfinished, parked))
+        await self._ask(Append(id, expected_version, *_as_written(events), token))
         if token is None:
             self._told[id] = expected_version + len(events)
             self._tell(id)
 
-    async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
-        token: int | None = await self._ask(Claim(id, worker, until, now))
+    async def claim(
+        self,
+        id: str,
+        worker: str,
+        until: float,
+        now: float,
+        events: Sequence[Event] = (),
+        expected_version: int = 0,
+    ) -> int | None:
+        claim = Claim(id, expected_version, *_as_written(events), worker=worker, until=until, now=now)
+        token: int | None = await self._ask(claim)
         if until <= now:  # given back
             self._held.discard(id)
         return token
@@ -178,10 +184,12 @@ class SqlJournal:
 
     def _settle(self, group: list[tuple[Request, asyncio.Future[Any]]], outcomes: Sequence[Outcome]) -> None:
         for (request, future), outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, int):
-                self._hold(request.id)
-            elif outcome is None and isinstance(request, Append) and not request.unfinished:
+            if isinstance(outcome, BaseException):
+                pass
+            elif isinstance(request, Append) and not request.unfinished:
                 self._held.discard(request.id)
+            elif isinstance(outcome, int):
+                self._hold(request.id)
             if future.done():
                 continue  # nobody waits any more
             if isinstance(outcome, BaseException):
@@ -244,6 +252,16 @@ class SqlJournal:
     def _tell(self, id: str) -> None:
         for watcher in self._watchers:
             watcher(id)
+
+
+def _as_written(events: Sequence[Event]) -> tuple[list[str], bool, bool]:
+    """Their JSON; whether the saga goes on after them; whether there is a dead letter among them."""
+    goes_on = not (events and isinstance(events[-1], ENDINGS))
+    return (
+        [_encode(event).decode() for event in events],
+        goes_on,
+        any(isinstance(event, Parked) for event in events),
+    )
 
 
 def _look_on(journal: weakref.ref[SqlJournal], stop: Signal) -> None:

@@ -281,7 +281,17 @@ class _PortJournal:
     def ids(self, only: Only = "all") -> list[str]:
         return [self._events[0].id] if self._events else []
 
-    async def claim(self, id: str, worker: str, until: float, now: float) -> int | None:
+    async def claim(
+        self,
+        id: str,
+        worker: str,
+        until: float,
+        now: float,
+        events: Sequence[Event] = (),
+        expected_version: int = 0,
+    ) -> int | None:
+        if events:
+            await self.append(id, events, expected_version)
         return 1
 
     def watch(self, callback: Callable[[str], None]) -> None:

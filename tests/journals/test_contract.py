@@ -127,6 +127,20 @@ async def test_one_of_many_who_claim_at_once_gets_the_lease(reopen: Open) -> Non
 
 
 @told
+async def test_a_turn_begins_in_one_write_or_not_at_all(reopen: Open) -> None:
+    journal, rival = reopen(), reopen()
+    assert await journal.claim("s1", "me", 30, 0, [started("s1")], 0) == 1
+    assert await rival.claim("s1", "you", 59, 29, [noted(2)], 1) is None
+    with pytest.raises(Stale):
+        await rival.claim("s1", "you", 60, 30, [noted(2)], 0)
+    await journal.append("s1", [noted(1)], 1, 1)  # nothing was taken from its worker
+    assert await rival.claim("s1", "you", 60, 30, [noted(2)], 2) == 2
+    assert list(reopen().read("s1")) == [started("s1"), noted(1), noted(2)]
+    with pytest.raises(Fenced):
+        await journal.append("s1", [noted(3)], 3, 1)
+
+
+@told
 async def test_a_lease_is_kept_by_its_worker_and_free_for_others_when_it_has_run_out(reopen: Open) -> None:
     journal = reopen()
     assert await journal.claim("s1", "old", 30, 0) == 1

@@ -45,9 +45,17 @@ class Processes(RuleBasedStateMachine):
         version = max(0, len(self.model.read(id)) + (ahead if ahead < 2 else 0))
         self.same(who, lambda journal: journal.append(id, events, version, token or None))
 
-    @rule(who=st.integers(0, 1), id=IDS, worker=st.sampled_from("xyz"), lease=st.integers(0, 9))
-    def claim(self, who: int, id: str, worker: str, lease: int) -> None:
-        self.same(who, lambda journal: journal.claim(id, worker, self.now + lease, self.now))
+    @rule(
+        who=st.integers(0, 1),
+        id=IDS,
+        worker=st.sampled_from("xyz"),
+        lease=st.integers(0, 9),
+        first=st.just([]) | EVENTS,
+        ahead=st.integers(-1, 2),
+    )
+    def claim(self, who: int, id: str, worker: str, lease: int, first: list[Event], ahead: int) -> None:
+        version = max(0, len(self.model.read(id)) + (ahead if ahead < 2 else 0))
+        self.same(who, lambda journal: journal.claim(id, worker, self.now + lease, self.now, first, version))
 
     @rule(seconds=st.integers(1, 9))
     def wait(self, seconds: int) -> None:

@@ -126,6 +126,15 @@ class Writes:
         if token is not None:
             await self._strike("after")
 
+    async def claim(self, id: str, worker: str, until: float, now: float, *first: Any) -> int | None:
+        if first:
+            await self._strike("before")
+        try:
+            return await self._journal.claim(id, worker, until, now, *first)
+        finally:
+            if first:
+                await self._strike("after")
+
 
 def ending(lab: Lab, came: Any) -> tuple[Any, ...]:
     """What the client got and what the world and the operators see."""

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,19 @@ class Dying:
         return getattr(self._journal, name)
 
     async def append(self, *told: Any) -> None:
+        await self._write(self._journal.append, *told)
+
+    async def claim(self, *told: Any) -> int | None:
+        return await self._write(self._journal.claim, *told)
+
+    async def _write(self, write: Callable[..., Any], *told: Any) -> Any:
         self._left -= 1
         if self._left == 0 and self._when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        await self._journal.append(*told)
+        answer = await write(*told)
         if self._left == 0 and self._when == "after":
             os.kill(os.getpid(), signal.SIGKILL)
+        return answer
 
 
 class Later:
