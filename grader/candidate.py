@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from saga_lab.sim.candidate import Candidate
-from saga_lab.sim.messages import Begin, Deliver, End
+from saga_lab.sim.messages import Order, Turn
 
 GRADERS_FAULT = 70
 """The exit code of a child that failed by itself, as `sysexits.h` has it."""
@@ -60,13 +60,19 @@ class Listen(Struct, frozen=True, tag="listen"):
     """Tell what was printed since the last time."""
 
 
+class Play(Struct, frozen=True, tag="play"):
+    """Give the saga these orders, one after another."""
+
+    orders: list[Order]
+
+
 class Heard(Struct, frozen=True):
     """The beginning of what was printed."""
 
     text: str
 
 
-ORDERS = msgspec.json.Decoder(Load | Listen | Begin | Deliver | End)
+ASKED = msgspec.json.Decoder(Load | Listen | Play)
 
 
 class Channel:
@@ -76,7 +82,7 @@ class Channel:
         self._connection = connection
         self._rest = b""
 
-    def send(self, message: Struct) -> None:
+    def send(self, message: Struct | list[Turn]) -> None:
         """Send one message. Raises OSError when the other side is gone, TimeoutError when it is deaf."""
         data = msgspec.json.encode(message)
         self._connection.sendall(len(data).to_bytes(4, "big") + data)
@@ -121,20 +127,20 @@ def main() -> None:
     ear = sys.stdout = sys.stderr = _Ear()
     candidate: Candidate | None = None
     while data := judge.receive():
-        order = ORDERS.decode(data)
-        if isinstance(order, Load):
-            candidate, loaded = _load(order)
+        asked = ASKED.decode(data)
+        if isinstance(asked, Load):
+            candidate, loaded = _load(asked)
             judge.send(loaded)
-        elif isinstance(order, Listen):
+        elif isinstance(asked, Listen):
             judge.send(Heard(ear.text))
             ear.text = ""
         elif candidate is not None:
             try:
-                turn = candidate.exchange(order)
+                turns = [candidate.exchange(order) for order in asked.orders]
             except Exception:  # noqa: BLE001 - whatever a saga does, this does not raise
                 traceback.print_exc(file=sys.__stderr__)
                 sys.exit(GRADERS_FAULT)
-            judge.send(turn)
+            judge.send(turns)
 
 
 def _prepare() -> None:

@@ -15,14 +15,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from grader.candidate import GRADERS_FAULT, Channel, Heard, Listen, Load, Loaded, Source
+from grader.candidate import GRADERS_FAULT, Channel, Heard, Listen, Load, Loaded, Play, Source
 from grader.submission import CannotRun, Submission
-from saga_lab.sim import EndlessLoop
+from saga_lab.sim import BadMessage, EndlessLoop
 from saga_lab.sim.messages import Begin, Order, Turn
 
 SILENCE = 5.0
 """Real seconds that a child may work without a word."""
-_TURN = msgspec.json.Decoder(Turn)
+_TURNS = msgspec.json.Decoder(list[Turn])
 _LOADED = msgspec.json.Decoder(Loaded)
 _HEARD = msgspec.json.Decoder(Heard)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+) in ')
@@ -72,14 +72,17 @@ class ProcessPort:
             self.close()
             raise
 
-    def exchange(self, order: Order) -> Turn:
-        """One turn. Raises EndlessLoop when the child is silent, Died when it is gone."""
-        if isinstance(order, Begin):
+    def exchange(self, *orders: Order) -> list[Turn]:
+        """One turn for each. Raises EndlessLoop when the child is silent, Died when it is gone."""
+        if isinstance(orders[0], Begin):
             self._last = ""
-        turn = _TURN.decode(self._ask(order))
-        for message in turn.messages:
-            self._last = getattr(message, "operation", self._last)
-        return turn
+        turns = _TURNS.decode(self._ask(Play(list(orders))))
+        if len(turns) != len(orders):
+            raise BadMessage(f"{len(turns)} turns for {len(orders)} orders")
+        for turn in turns:
+            for message in turn.messages:
+                self._last = getattr(message, "operation", self._last)
+        return turns
 
     def heard(self) -> str:
         """What the submission printed since the last time; the beginning of it."""

@@ -20,10 +20,10 @@ class Recorder:
         self._port = port
         self.turns: list[Turn] = []
 
-    def exchange(self, order: Order) -> Turn:
-        turn = self._port.exchange(order)
-        self.turns.append(turn)
-        return turn
+    def exchange(self, *orders: Order) -> list[Turn]:
+        turns = self._port.exchange(*orders)
+        self.turns += turns
+        return turns
 
     def close(self) -> None:
         self._port.close()

@@ -13,6 +13,7 @@ from saga_lab.sim.alike import alike_from, same_but_later, timeless
 from saga_lab.sim.double import Recorder, difference
 from saga_lab.sim.faults import Fault, Scenario, Site, parse
 from saga_lab.sim.findings import Failures, Finding, Violation
+from saga_lab.sim.memory import Forgetful, Memory
 from saga_lab.sim.messages import Port
 from saga_lab.sim.port import EndlessLoop, InProcess, watched
 from saga_lab.sim.scheduler import simulate
@@ -107,6 +108,7 @@ class _Explorer:
     ) -> None:
         self.playing = ""
         self._port = port
+        self._memory = Memory(port)
         self._world = world
         self._rules = rules
         self._depth = depth
@@ -257,7 +259,7 @@ class _Explorer:
             self._complete = False
             return None
         first, second = Recorder(self._port), Recorder(self._port)
-        trace = self._simulate(scenario, port=first if twice else self._port)
+        trace = self._simulate(scenario, port=first if twice else None)
         self._tokens.append(trace.token)
         if self._keep:
             self._kept.append(trace)
@@ -277,7 +279,10 @@ class _Explorer:
 
     def _simulate(self, scenario: Scenario, lines: bool = False, *, port: Port | None = None) -> Trace:
         self.playing = str(scenario)
-        return simulate(port or self._port, self._world, scenario, lines=lines)
+        try:
+            return simulate(port or self._memory, self._world, scenario, lines=lines)
+        except Forgetful:
+            return simulate(self._port, self._world, scenario, lines=lines)
 
 
 def _name(scenario: Scenario) -> tuple[str, ...]:

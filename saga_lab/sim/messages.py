@@ -106,8 +106,8 @@ Order = Begin | Deliver | End
 class Port(Protocol):
     """A candidate, wherever it runs."""
 
-    def exchange(self, order: Order) -> Turn:
-        """One turn of its loop."""
+    def exchange(self, *orders: Order) -> list[Turn]:
+        """One turn of its loop for each order, one after another."""
 
     def close(self) -> None:
         """It is not needed any more."""

@@ -50,7 +50,10 @@ class InProcess:
         self.turns = 0
         self.stopped = False
 
-    def exchange(self, order: Order) -> Turn:
+    def exchange(self, *orders: Order) -> list[Turn]:
+        return [self._exchange(order) for order in orders]
+
+    def _exchange(self, order: Order) -> Turn:
         if isinstance(order, Begin):
             self.last = ""
         turn = self._turn.decode(self._encode(self._candidate.exchange(order)))

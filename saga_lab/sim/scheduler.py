@@ -175,11 +175,11 @@ class _Run:
         self._workers = [other for other in self._workers if other.alive and other.life != life]
         self._workers.append(worker)
         again, given = request is not None, request or saga.request
-        self._exchange(worker, Begin(saga.id, given, saga.journal, self._now, again, self._lines, life))
+        self._exchange(worker, Begin(saga.id, given, saga.journal[:], self._now, again, self._lines, life))
         return worker
 
     def _exchange(self, worker: Worker, order: Begin | Deliver) -> None:
-        turn = self._port.exchange(order)
+        (turn,) = self._port.exchange(order)
         self._turns += 1
         worker.wake = turn.wake
         for message in turn.messages:

@@ -52,7 +52,7 @@ KEPT = {
     ),
     "a file": (
         ("    try:\n        await saga.step(\"mail\"", (
-            "    with open('seen', 'a+') as seen:\n        seen.write('x')\n        long = seen.tell() > 99\n"
+            "    with open('seen', 'a+') as seen:\n        seen.write('x')\n        long = seen.tell() > 49\n"
             "    try:\n        await saga.step('a longer name for mail' if long else \"mail\""
         )),
     ),
