@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from grader.rules import Broken
+from grader.rules.words import duration_in_words
 from saga_lab import events as e
 from saga_lab.sim import Crash, Fault, Request, Trace, parse
 from saga_lab.sim.faults import duration
@@ -197,14 +198,6 @@ def _end(trace: Trace) -> str:
     letters = sum(isinstance(event, e.Parked) for event in trace.journal)
     parked = f", with {letters} dead letter{'s' if letters > 1 else ''}" if letters else ""
     return f'returned "{status}"{parked}'
-
-
-def duration_in_words(ms: int) -> str:
-    """Milliseconds, roughly, as people say it."""
-    for size, name in ((86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")):
-        if ms >= 2 * size or (ms >= size and name != "days"):
-            return f"{ms / size:.3g} {name}"
-    return f"{ms} ms"
 
 
 # ---- on paper

@@ -8,8 +8,9 @@ from grader.rules import AS_WITHOUT, Broken, Invariant, Row, Rules, Shown
 from grader.rules import insurer_ledgers as insurer
 from grader.rules.common import COMMON
 from grader.rules.facts import MANUAL, Call, Facts
+from grader.rules.insurer_ledgers import CLOSE, PAY, RECORDS, REVIEW, VALIDATE, VOID, WITHDRAW
 from grader.rules.scenarios import given_up
-from grader.rules.words import in_euros
+from grader.rules.words import duration_in_words, in_euros
 from saga_lab.sim import Scenario
 from saga_lab.worlds.world import World
 
@@ -23,6 +24,7 @@ STATUSES = {
     "failed": UNPAID,
     MANUAL: "something could not be undone, found out or closed, and a dead letter says what to do",
 }
+DECIDED = {"rejected": "no", "timeout": "none in time"}
 ENDED = ("rejected_invalid", "rejected", "timeout", "failed")
 ORDINARY = {
     "approve": "paid",
@@ -37,9 +39,6 @@ ORDINARY = {
     "approve-then-reject": "paid",
     "decision-fails": "failed",
 }
-VALIDATE, CLOSE, REVIEW = "claims.validate", "claims.close", "reviews.open"
-RECORDS, WITHDRAW = "records.request", "records.withdraw"
-PAY, VOID = "payments.pay", "payments.void"
 ROWS = (
     Row(VALIDATE, ("refuse",), ("rejected_invalid",), "closed, no records request"),
     Row(VALIDATE, ("given up",), ("failed",), "closed or parked, not called invalid"),
@@ -64,44 +63,20 @@ def kept(facts: Facts, call: Call) -> bool:
 
 
 def shows(facts: Facts) -> Iterator[Shown]:
-    """What was paid, whether records are still asked for, and where the claim's file is."""
+    """What was paid, what was decided about which records, and where the claim's file is."""
     due = [facts.request.amount] if facts.status == "paid" else []
-    yield Shown("paid:", _in_words(insurer.payments(facts.final)), _in_words(due))
-    if facts.status in ENDED and not _stuck(facts):
+    yield Shown("paid:", insurer.in_words(insurer.payments(facts.final)), insurer.in_words(due))
+    if facts.status in ENDED and not insurer.stuck(facts):
         yield Shown("records requests still live:", str(len(insurer.live(facts))), "0")
-    if facts.status in _DECIDED:
-        yield Shown("the decision:", _said(facts), _DECIDED[facts.status])
+    if facts.status != "failed":
+        right = "never" if facts.status == "rejected_invalid" else "before the decision"
+        yield Shown("records were asked for", insurer.asked_for_records(facts), right)
+    if facts.status in DECIDED:
+        yield Shown("the decision:", insurer.said(facts), DECIDED[facts.status])
     if facts.status == "payment_failed":
         yield Shown("in manual review:", "yes" if insurer.in_review(facts) else "no", "yes")
-    elif facts.trace.result is not None and not _followed_up(facts):
+    elif facts.trace.result is not None and not insurer.followed_up(facts):
         yield Shown("the claim's file is", "open", "closed")
-
-
-_DECIDED = {"rejected": "no", "timeout": "none in time"}
-
-
-def _said(facts: Facts) -> str:
-    said, end = insurer.decision(facts), insurer.deadline(facts)
-    if said is None or (end is not None and said.at >= end):
-        return "none in time"
-    return {True: "yes", False: "no", None: "an error"}[said.approved]
-
-
-def _in_words(payments: list[int]) -> str:
-    return " and ".join(in_euros(amount) for amount in payments) or "nothing"
-
-
-def _stuck(facts: Facts) -> bool:
-    """A records request could not be withdrawn, and a dead letter names it."""
-    tried = {request.key for request in facts.requests if request.operation == WITHDRAW}
-    return all(key in tried & facts.named for key in insurer.live(facts))
-
-
-def _followed_up(facts: Facts) -> bool:
-    """The claim is closed, or in review, or a dead letter says that it could be neither."""
-    keys = {request.key for request in facts.requests if request.operation in (CLOSE, REVIEW)}
-    parked = any(letter.key in keys for letter in facts.letters)
-    return bool(insurer.reason(facts)) or insurer.in_review(facts) or parked
 
 
 # ---- the promises
@@ -111,38 +86,30 @@ def _paid_once(facts: Facts) -> Broken | None:
     found, amount = insurer.payments(facts.final), facts.request.amount
     if found in ([], [amount]):
         return None
-    observed = f"paid was {_in_words(found)}"
-    return Broken(f"at most one payment, of exactly {in_euros(amount)}", observed, _payment(facts))
-
-
-def _payment(facts: Facts) -> int | None:
-    """The request that moved money last."""
-    paid = [request.number for _, request in facts.effects("done") if request.operation == PAY]
-    return paid[-1] if paid else facts.last(PAY)
+    expected = f"at most one payment, of exactly {in_euros(amount)}"
+    return Broken(expected, f"paid was {insurer.in_words(found)}", insurer.moved(facts))
 
 
 def _approved_first(facts: Facts) -> Broken | None:
-    said, end = insurer.decision(facts), insurer.deadline(facts)
-    for instant in facts.trace.instants:
-        if not insurer.payments(instant.ledgers):
-            continue
-        if said is None or said.at > instant.at:
-            observed = "paid, and nobody had approved it"
-        elif end is not None and said.at >= end:
-            observed = "paid, and the decision came when the 30 days were over"
-        elif not said.approved:
-            observed = f"paid, and the decision was {_said(facts)}"
-        else:
-            return None
-        return Broken("a payment follows an approval that came before the deadline", observed, instant.number)
-    return None
+    """Looked at when money first moved."""
+    paid = next((x for x in facts.trace.instants if insurer.payments(x.ledgers)), None)
+    told = insurer.decision(facts)
+    if paid is None or (insurer.approved(facts) and told is not None and told.at <= paid.at):
+        return None
+    if told is None or told.at > paid.at:
+        observed = "paid, and nobody had approved it"
+    elif insurer.said(facts) == "none in time":
+        observed = "paid, and the decision came when the 30 days were over"
+    else:
+        observed = f"paid, and the decision was {insurer.said(facts)}"
+    expected = "a payment follows an approval that came before the deadline"
+    return Broken(expected, observed, paid.number)
 
 
 def _first_decision(facts: Facts) -> Broken | None:
-    told = [x for x in facts.trace.outside if x.what == "answer"]
-    if sum(x.accepted for x in told) > 1:
-        return Broken("the first decision counts, and a later one gets a Conflict", "two decisions counted")
-    return None
+    if sum(told.what == "answer" and told.accepted for told in facts.trace.outside) < 2:
+        return None
+    return Broken("the first decision counts, and a later one gets a Conflict", "two decisions counted")
 
 
 def _paid_if_so_told(facts: Facts) -> Broken | None:
@@ -151,71 +118,70 @@ def _paid_if_so_told(facts: Facts) -> Broken | None:
         return None
     expected = f"{facts.status} promises that {'the amount' if done else 'nothing'} was paid"
     observed = f"{facts.status}, and {in_euros(found) if found else 'nothing'} was paid"
-    where = _payment(facts)
-    return Broken(expected, observed, where, "" if where else PAY, why="" if done else _UNTOLD)
+    if facts.status == "payment_failed":
+        return _not_stopped(facts, expected, observed)
+    where = insurer.moved(facts)
+    return Broken(expected, observed, where, "" if where else PAY)
 
 
-_UNTOLD = "The call failed for you, but the bank did it. Look up its key, or void it, before you decide."
+def _not_stopped(facts: Facts, expected: str, observed: str) -> Broken:
+    """The money went, though the call had failed: `void` was where that could be told."""
+    asked = facts.last(VOID)
+    why = "The call failed for you, but the bank did it. Look up its key, or void it, before you decide."
+    return Broken(expected, observed, asked or facts.last(PAY), "" if asked else VOID, why)
 
 
 def _approved_and_not_paid(facts: Facts) -> Broken | None:
-    found, told = _in_words(insurer.payments(facts.final)), facts.status == "payment_failed"
-    asked, end = facts.last(PAY), facts.status
-    if told and found != "nothing":
-        expected, observed = (
-            "payment_failed promises that no money moved",
-            f"payment_failed, and paid was {found}",
-        )
-        where = facts.last(VOID)
-        return Broken(expected, observed, where or asked, "" if where else VOID, why=_UNTOLD)
-    if told and not insurer.approved(facts):
+    paid, status = insurer.payments(facts.final), facts.status
+    if status in ENDED and not paid and decided_to_pay(facts) and facts.cancelled is None:
+        observed = f"{status}, though a person had approved it and only the payment failed"
+        why = "A person decided: you cannot take that back. What is left to do goes into manual review."
+        return Broken("approved and not paid is payment_failed", observed, facts.last(PAY), why=why)
+    if status != "payment_failed":
+        return None
+    if paid:
+        observed = f"payment_failed, and paid was {insurer.in_words(paid)}"
+        return _not_stopped(facts, "payment_failed promises that no money moved", observed)
+    if not insurer.approved(facts):
         observed = "payment_failed, and nobody had approved it in time"
-        return Broken("payment_failed is for an approved claim", observed, asked)
-    if told and not insurer.in_review(facts):
+        return Broken("payment_failed is for an approved claim", observed, facts.last(PAY))
+    if not insurer.in_review(facts):
         where = facts.last(REVIEW)
         observed = "payment_failed, and no item in the queue"
         return Broken("payment_failed promises a review item", observed, where, "" if where else REVIEW)
-    if end in ENDED and found == "nothing" and decided_to_pay(facts) and facts.cancelled is None:
-        observed = f"{end}, though a person had approved it and only the payment failed"
-        why = "A person decided: you cannot take that back. What is left to do goes into manual review."
-        return Broken("approved and not paid is payment_failed", observed, asked, why=why)
     return None
 
 
 def _never_paid(facts: Facts) -> Broken | None:
-    if facts.status not in ENDED and (facts.status == MANUAL or insurer.approved(facts)):
+    """Neither after any of those ends, nor when the file was closed before the money went."""
+    paid = next((x for x in facts.trace.instants if insurer.payments(x.ledgers)), None)
+    if paid is None or facts.status == MANUAL:
         return None
-    for instant in facts.trace.instants:
-        if insurer.payments(instant.ledgers):
-            observed = f"{facts.status}, and {_in_words(insurer.payments(instant.ledgers))} was paid"
-            return Broken("only an approved claim is paid", observed, instant.number)
+    if facts.status in ENDED or not insurer.approved(facts):
+        observed = f"{facts.status}, and {insurer.in_words(insurer.payments(paid.ledgers))} was paid"
+        return Broken("only an approved claim is paid", observed, paid.number)
+    if closed := insurer.reason(facts, paid.ledgers):
+        observed = f"paid, when the claim was closed already: {closed}"
+        return Broken("only an open claim is paid, and closed after that", observed, paid.number)
     return None
 
 
 def _closed(facts: Facts) -> Broken | None:
     """Not asked when `Cancelled` left the saga: it told nobody that it had dealt with the claim."""
-    if facts.trace.result is None or facts.status == MANUAL or _followed_up(facts):
+    if facts.trace.result is None or facts.status == MANUAL or insurer.followed_up(facts):
         return None
-    where = facts.last(CLOSE)
-    return Broken(
-        "a claim that is over is closed, or in review, or named in a dead letter",
-        f"{facts.status}, and the claim stays open",
-        where,
-        "" if where else REVIEW if facts.status == "payment_failed" else CLOSE,
-    )
+    last = REVIEW if facts.status == "payment_failed" else CLOSE
+    expected = "a claim that is over is closed, or in review, or named in a dead letter"
+    observed, where = f"{facts.status}, and the claim stays open", facts.last(CLOSE)
+    return Broken(expected, observed, where, "" if where else last)
 
 
 def _no_records(facts: Facts) -> Broken | None:
-    if facts.status not in ENDED or not insurer.live(facts) or _stuck(facts):
+    if facts.status not in ENDED or insurer.stuck(facts):
         return None
-    where = facts.last(WITHDRAW)
-    observed = f"{facts.status}, and the hospital is still asked for records"
-    return Broken(
-        "a claim that ends without approval asks for no records",
-        observed,
-        where or facts.last(RECORDS),
-        "" if where else WITHDRAW,
-    )
+    where, observed = facts.last(WITHDRAW), f"{facts.status}, and the hospital is still asked for records"
+    expected = "a claim that ends without approval asks for no records"
+    return Broken(expected, observed, where or facts.last(RECORDS), "" if where else WITHDRAW)
 
 
 def _thirty_days(facts: Facts) -> Broken | None:
@@ -226,19 +192,14 @@ def _thirty_days(facts: Facts) -> Broken | None:
     expected = "the wait ends 30 days after it began, across crashes"
     if end is None:
         return Broken(expected, "timeout, and nobody waited for the decision")
+    if trace.ended is not None and trace.ended < end:
+        early = duration_in_words(end - trace.ended)
+        return Broken(expected, f"timeout, {early} before the 30 days were over")
     woke = min((r.sent for r in facts.requests if r.sent >= end), default=trace.ended or end)
     down = sum(crash.up - crash.at for crash in trace.crashes if crash.up >= end)
-    if trace.ended is not None and trace.ended < end:
-        early = (end - trace.ended) / 1000
-        return Broken(expected, f"timeout, {_long(early)} before the 30 days were over")
-    if (late := (woke - end - down) / 1000) > 1:
-        return Broken(expected, f"it went on {_long(late)} after the 30 days were over")
+    if (late := woke - end - down) > 1000:
+        return Broken(expected, f"it went on {duration_in_words(late)} after the 30 days were over")
     return None
-
-
-def _long(seconds: float) -> str:
-    days, hours = seconds / 86400, seconds / 3600
-    return f"{days:.3g} days" if days >= 2 else f"{hours:.3g} h" if hours >= 2 else f"{seconds:.3g} s"
 
 
 def _close_gets_through(facts: Facts) -> Broken | None:
@@ -248,12 +209,11 @@ def _close_gets_through(facts: Facts) -> Broken | None:
     settled = bool(insurer.reason(facts)) or insurer.in_review(facts)
     if hopeless or settled or facts.status in (MANUAL, "payment_failed") or facts.trace.result is None:
         return None
-    where = facts.last(CLOSE)
-    if where is None:
-        return Broken("the claim is closed", "close was never asked for", missing=CLOSE)
     tries = sum(request.operation == CLOSE for request in facts.requests)
+    if not tries:
+        return Broken("the claim is closed", "close was never asked for", missing=CLOSE)
     observed = f"{'one try' if tries == 1 else f'{tries} tries'}, and the claim stays open"
-    return Broken("close is tried again until it gets through", observed, where)
+    return Broken("close is tried again until it gets through", observed, facts.last(CLOSE))
 
 
 def _any(scenario: Scenario, world: type[World]) -> bool:

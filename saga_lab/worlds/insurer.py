@@ -97,9 +97,10 @@ class Insurer(Protocol):
 
 
 class _Claims(Service):
-    def __init__(self, claim_id: str, valid: bool) -> None:
+    def __init__(self, claim: ClaimRequest, valid: bool) -> None:
         super().__init__()
-        self.claim_id = claim_id
+        self.claim_id = claim.claim_id
+        self.amount = claim.amount
         self.valid = valid
         self.reason = ""
         self.history: list[str] = []
@@ -111,6 +112,8 @@ class _Claims(Service):
     @action("read", look_up=False)
     def validate(self, key: str, claim_id: str, amount: int) -> bool:
         self.known(claim_id)
+        if amount != self.amount:
+            raise Refused(f"{claim_id} is over {self.amount} cents, not {amount}", "bad_argument")
         self.history.append("found valid" if self.valid else "found invalid")
         return self.valid
 
@@ -125,7 +128,7 @@ class _Claims(Service):
     def known(self, claim_id: str) -> None:
         """Raises Refused for a claim that nobody made."""
         if claim_id != self.claim_id:
-            raise Refused(f"there is no claim {claim_id}", "unknown")
+            raise Refused(f"there is no claim {claim_id}", "bad_argument")
 
 
 class _Records(Service):
@@ -253,7 +256,7 @@ class InsurerWorld(World):
 
     def __init__(self, case: str = "") -> None:
         super().__init__(case)
-        claims = _Claims(self.case.request.claim_id, valid=self.case.name != "invalid")
+        claims = _Claims(self.case.request, valid=self.case.name != "invalid")
         self.records = _Records(claims)
         self.services = {
             "claims": claims,

@@ -49,7 +49,11 @@ def test_a_closed_claim_says_why() -> None:
     ],
 )
 def test_a_claim_that_nobody_made_is_refused_everywhere(operation: str, args: list[Any]) -> None:
-    assert refusal(InsurerWorld(), operation, "k", "claim-999", *args) == "unknown"
+    assert refusal(InsurerWorld(), operation, "k", "claim-999", *args) == "bad_argument"
+
+
+def test_what_is_validated_is_the_amount_of_the_claim() -> None:
+    assert refusal(InsurerWorld(), "claims.validate", "v", CLAIM, 249_999) == "bad_argument"
 
 
 def test_records_come_after_three_days_unless_they_are_withdrawn() -> None:
