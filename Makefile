@@ -20,11 +20,11 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser; a minute of kills; the whole corpus
+proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser; a minute of kills; the classifier
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
-	SAGA_WHOLE_CORPUS=1 $(BIN)/python -m pytest --numprocesses auto tests/corpus/test_corpus.py
+	$(BIN)/python -m tests.corpus --singles
 
 classifier: install  ## how often the grader is wrong: right and wrong submissions, and every mutant; ARGS=--singles
 	$(BIN)/python -m tests.corpus $(ARGS)

@@ -213,7 +213,7 @@ def _rivals_are_left_alone(facts: Facts) -> Broken | None:
 
 def _tested_first(facts: Facts) -> Broken | None:
     for request in facts.requests:
-        if request.operation != DEPLOY or request.about != "production":
+        if request.operation != DEPLOY or request.about != "production" or len(request.args) != 3:
             continue
         image = request.args[2]
         passed = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.rules import AS_WITHOUT, Broken, Invariant, Row
+from grader.rules.aside import only
 from grader.rules.facts import MANUAL, Call, Facts, Struck
 
 GIVEN_UP = "given up"
@@ -54,7 +55,7 @@ def _true_status(facts: Facts) -> Broken | None:
     rights = allowed(facts)
     if status == MANUAL:
         return _true_manual(facts, rights)
-    set_aside = any(x.operation in rules.aside for x in facts.struck)
+    set_aside = any(only(operation)(facts.scenario, facts.world) for operation in rules.aside)
     if status not in rights and not facts.finite and not set_aside:
         return _wrong_status(facts, rights)
     unsure = next((call for call in facts.unsure if not _letter_is_enough(facts, call)), None)

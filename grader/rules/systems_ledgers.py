@@ -30,11 +30,11 @@ class Batch(NamedTuple):
 
 
 def batches(facts: Facts) -> list[Batch]:
-    """What was asked to be copied, in the order in which it was first asked."""
+    """What was asked to be copied, in the order in which it was first asked; not what makes no sense."""
     return [
         Batch(requests[0].args[1], requests[0].args[2], requests)
         for (operation, _), requests in facts.calls.items()
-        if operation == COPY
+        if operation == COPY and len(requests[0].args) == 3
     ]
 
 

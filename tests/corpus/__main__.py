@@ -48,7 +48,9 @@ def main() -> int:
         outcomes = [job.result() for job in running]
     print(HEAD)
     problems = [
-        x for exercise in exercises for x in _row(exercise, [y for y in outcomes if y.exercise == exercise])
+        problem
+        for exercise in exercises
+        for problem in _row(exercise, [x for x in outcomes if x.exercise == exercise], options.singles)
     ]
     depth = "single faults" if options.singles else "single faults, and all pairs for what passes them"
     print(f"\n{len(outcomes)} programs, {depth}: {time.monotonic() - began:.0f} s on {os.cpu_count()} cores")
@@ -67,16 +69,17 @@ def _jobs(submit: Callable[..., Future[Outcome]], exercise: int, singles: bool) 
             yield submit(judge_mutant, exercise, kind, mutant, singles)
 
 
-def _row(exercise: int, outcomes: list[Outcome]) -> list[str]:
+def _row(exercise: int, outcomes: list[Outcome], singles: bool) -> list[str]:
     """Print one line of the table; gives what is wrong."""
 
     def count(kind: str, verdict: str) -> int:
         return sum((x.kind, x.verdict) == (kind, verdict) for x in outcomes)
 
-    told = survivors(exercise)
+    told = survivors(exercise, singles)
     alive = {x.name for x in outcomes if x.kind in ("mutant", "pair") and not x.right}
     reasons = [told.get(name, ("", ""))[0] for name in sorted(alive)]
-    killed, equivalent, gaps = count("mutant", "rejected"), reasons.count("equivalent"), reasons.count("gap")
+    killed, equivalent = count("mutant", "rejected"), reasons.count("equivalent")
+    gaps = reasons.count("gap") + reasons.count("pairs")
     print(
         f"{exercise:>8}{count('right', 'accepted'):>10}{count('right', 'rejected'):>9}"
         f"{count('wrong', 'own'):>6}{count('wrong', 'other'):>6}{count('wrong', 'accepted'):>9}"

@@ -1,8 +1,9 @@
 """The grader as a classifier: what it says of programs of which we know what they are.
 
 A folder `exerciseN` holds `right/` and `wrong/` submissions, and `survivors.txt`: the mechanical mutants
-of the solution that are not rejected, each under the reason why, `equivalent` or `gap`. The first line of
-a wrong one names its mistake, the fault that shows it, the promise that it breaks, and what is said then.
+of the solution that are not rejected, each under the reason why: `equivalent`, `gap`, or `pairs` when it
+takes two faults to kill it. The first line of a wrong one names its mistake, the fault that shows it, the
+promise that it breaks, and what is said then.
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ Kind = Literal["right", "wrong", "mutant", "pair"]
 class Outcome:
     """What the grader says of one program: `right` when that is what is known of it.
 
-    `verdict`: accepted or rejected; a wrong one is rejected by its `own` promise, or by an`other`.
+    `verdict`: accepted or rejected; a wrong one is rejected by its `own` promise, or by an`other`; an error
+    is one of the grader's own.
     `detail` says how. `scenarios` that ran, and the `seconds` they took.
     """
 
     exercise: int
     kind: Kind
     name: str
-    verdict: Literal["accepted", "rejected", "own", "other"]
+    verdict: Literal["accepted", "rejected", "own", "other", "an error"]
     detail: str
     scenarios: int
     seconds: float
@@ -65,15 +67,15 @@ def solution(exercise: int) -> Path:
     return ROOT / "solutions" / f"{EXERCISES[exercise].module}.py"
 
 
-def survivors(exercise: int) -> dict[str, tuple[str, str]]:
-    """Mutants that may survive: `equivalent` or `gap`, and the reason."""
+def survivors(exercise: int, singles: bool) -> dict[str, tuple[str, str]]:
+    """Mutants that survive single faults, or pairs, too: `equivalent`, `gap` or `pairs`, and the reason."""
     found, reason = dict[str, tuple[str, str]](), ("", "")
     path = HERE / f"exercise{exercise}" / "survivors.txt"
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         if line.startswith("# "):
             kind, _, why = line[2:].partition(": ")
             reason = kind, why
-        elif line:
+        elif line and (singles or reason[0] != "pairs"):
             found[line] = reason
     return found
 
@@ -141,6 +143,9 @@ def judge_mutant(exercise: int, kind: Kind, mutant: Mutant, quick: bool) -> Outc
             killed = str(enough)
         except EndlessLoop as endless:
             killed = f"it does not come back under {endless.token}"
+        except Exception as error:  # told with all the others, for one run takes long
+            seconds = time.monotonic() - began
+            return Outcome(exercise, kind, mutant.name, "an error", repr(error), watch.ran, seconds)
         ran += watch.ran
         if killed:
             break
