@@ -80,7 +80,8 @@ async def _returned(verbs: Execution, root: Scope, value: Raw) -> bool:
         with suppress(CompensationFailed):  # parked, and the state says STUCK
             await undo_all(saga, root, "stop")
     saga.check_end()
-    return await saga.write(_result(saga, saga.new(e.Returned, value)), unless=saga.cancel_is_pending)
+    result = _result(saga, saga.new(e.Returned, value))
+    return await saga.write(result, unless=lambda: saga.cancel_pending or None) is None
 
 
 async def _raised(verbs: Execution, root: Scope, error: Exception) -> Exception:

@@ -15,7 +15,7 @@ from saga_lab.clock import Clock, SystemClock
 from saga_lab.context import Seconds
 from saga_lab.driver import SagaFunction
 from saga_lab.errors import Conflict
-from saga_lab.fold import State, fold
+from saga_lab.fold import Record, State, fold
 from saga_lab.incarnation import Incarnation
 from saga_lab.journals import Journal, JournalError, Only, Stale
 from saga_lab.life import Heartbeat, Life
@@ -76,7 +76,8 @@ class Engine:
         while True:
             with suppress(Stale):
                 if (token := await self._claim(id, [started], 0)) is not None:
-                    self._live(id, token, [], started)
+                    self._publish(id, [started])
+                    self._live(id, token, [started], Record(started))
                     return Run(id, self)
             if held := self.journal.read(id):
                 break
@@ -258,10 +259,9 @@ class Engine:
             return await self.adopt(id)  # somebody was quicker: look again
         if token is None:
             return
-        if given_up:
-            self._publish(id, facts)
-        else:
-            self._live(id, token, events, *facts)
+        self._publish(id, facts)
+        if not given_up:
+            self._live(id, token, (*events, *facts), record)
 
     # ---- within
 
@@ -287,13 +287,11 @@ class Engine:
         now = self.clock.now()
         return await self.journal.claim(id, self._worker, now + self._lease, now, events, version)
 
-    def _live(self, id: str, token: int, events: Sequence[e.Event], *new: e.Event) -> None:
-        saga = Incarnation(id, self.journal, self.clock, token, [*events, *new])
-        saga.published = self._publish
-        self._publish(id, new)
+    def _live(self, id: str, token: int, events: Sequence[e.Event], record: Record) -> None:
+        saga = Incarnation(id, self.journal, self.clock, token, events, record, self._publish)
         life = self._lives[id] = Life(saga, self.journal, self._worker, self._lease, self._over)
-        assert saga.record.started is not None
-        life.begin(*self._sagas[saga.record.started.saga])
+        assert record.started is not None
+        life.begin(*self._sagas[record.started.saga])
         if self.journal.leases:
             self._heart.beat_by(life.renew_at)
 

@@ -73,7 +73,8 @@ class Execution(SagaContext):
                     "without `compensate` may follow (or put what may fail into a saga.scope() of its own)"
                 )
             what = getattr(action, "__qualname__", "")
-            begun = saga.new(e.StepBegun, name, nth, key, given, compensate is not None, pivot, what)
+            undo, at = compensate is not None, saga.clock.now()
+            begun = e.StepBegun(name, nth, key, given, undo, pivot, what, id=saga.id, at=at)
             await saga.begin(verb, begun)
             order, ended = len(saga.events) - 1, None
         else:
@@ -158,7 +159,10 @@ class Execution(SagaContext):
 
     async def _in_branch(self, label: str, step: Coroutine[Any, Any, T]) -> T:
         _BRANCH.set(label)
-        return await step
+        try:
+            return await step
+        finally:
+            self._saga.flush_soon()  # the others may take long
 
     # ---- time and people
 

@@ -68,18 +68,16 @@ class Record(Struct):
     undoing: bool = False
     undos: dict[str, e.UndoEnded | None] = {}
     told: dict[str, e.UndoEnded] = {}
-    skipped: set[str] = set()
+    skipped: dict[str, e.UndoEnded] = {}
     timers: dict[str, e.TimerSet] = {}
-    fired: set[str] = set()
+    fired: dict[str, e.TimerFired] = {}
     deadlines: dict[str, float] = {}
-    passed: set[str] = set()
     waits: dict[str, e.PromiseAwaited] = {}
     answers: dict[str, e.PromiseAnswered | e.PromiseTimedOut] = {}
     notes: dict[str, float] = {}
     versions: dict[str, bool] = {}
-    letters: list[e.Parked] = []
+    letters: tuple[e.Parked, ...] = ()
     cancel_asked: bool = False
-    cancelled: bool = False
     raised_at: dict[str, e.CancelRaised | e.DeadlinePassed] = {}
     recoveries: int = 0
     result: e.Returned | e.Raised | None = None
@@ -172,12 +170,9 @@ def _take(record: Record, order: int, event: e.Event) -> None:
             record.timers[event.mark] = event
             record.due["sleep", event.mark] = order
         case e.TimerFired():
-            record.fired.add(event.mark)
+            record.fired[event.mark] = event
         case e.DeadlineSet():
             record.deadlines[event.mark] = event.until
-        case e.DeadlinePassed():
-            record.passed.add(event.mark)
-            record.raised_at[event.verb] = event
         case e.PromiseAwaited():
             record.waits[event.mark] = event
             record.due["promise", event.mark] = order
@@ -188,11 +183,10 @@ def _take(record: Record, order: int, event: e.Event) -> None:
         case e.Versioned():
             record.versions[event.name] = True
         case e.Parked():
-            record.letters.append(event)
+            record.letters += (event,)
         case e.CancelAsked():
             record.cancel_asked = True
-        case e.CancelRaised():
-            record.cancelled = True
+        case e.CancelRaised() | e.DeadlinePassed():
             record.raised_at[event.verb] = event
         case e.Returned() | e.Raised():
             record.result = event
@@ -217,7 +211,7 @@ def _release(record: Record, event: e.Released) -> None:
         elif event.decision == "done":
             record.undos[undo.key] = replace(undo, stuck=False)
         else:
-            record.skipped.add(undo.key)
+            record.skipped[undo.key] = undo
     if record.stuck and event.decision == "retry":
         if isinstance(record.result, e.Raised):
             _run_again(record, record.result, event.at)
@@ -226,7 +220,7 @@ def _release(record: Record, event: e.Released) -> None:
         record.word, record.result = record.result or record.word, None
     record.stuck = None
     record.heading = State.COMPENSATING if stuck else State.RUNNING
-    record.letters = [letter for letter in record.letters if letter.by == "saga"]
+    record.letters = tuple(letter for letter in record.letters if letter.by == "saga")
 
 
 def _run_again(record: Record, raised: e.Raised, now: float) -> None:

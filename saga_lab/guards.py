@@ -84,6 +84,7 @@ def guarded(
         waits = steps.send(None)
     except StopIteration as answer:
         return answer.value
+    saga.flush_soon()
     guard, timer = Guard(), None
     if cuttable:
         saga.guards[guard] = None

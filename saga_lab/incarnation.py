@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from hashlib import sha256
 from typing import Any, NoReturn, TypeVar
 
 from saga_lab import events as e
 from saga_lab.clock import Clock
 from saga_lab.errors import Cancelled, NotDeterministic, StepFailed, Suspended, TimedOut
-from saga_lab.fold import fold
+from saga_lab.fold import Record, fold
 from saga_lab.guards import DEADLINES, INSTANT, Cut, Deadline, Guard
 from saga_lab.journals import Fenced, Journal, JournalError, Stale
 
 L = TypeVar("L", bound=e.Line)
+R = TypeVar("R")
 _TURNS = 20
 _MORE_PATIENCE = 30
 
@@ -29,11 +30,21 @@ class Incarnation:
     waits, in seconds.
     """
 
-    def __init__(self, id: str, journal: Journal, clock: Clock, token: int, events: list[e.Event]) -> None:
+    def __init__(
+        self,
+        id: str,
+        journal: Journal,
+        clock: Clock,
+        token: int,
+        events: Sequence[e.Event],
+        record: Record,
+        published: Callable[[str, Sequence[e.Event]], None],
+    ) -> None:
         self.id = id
         self.clock = clock
-        self.events = events
-        self.record = fold(events)
+        self.events = list(events)
+        self.published = published
+        self.record = record
         self.answers = self.record.answers
         self.dead: BaseException | None = None
         self.divergence: NotDeterministic | None = None
@@ -42,7 +53,6 @@ class Incarnation:
         self.one_undo = asyncio.Lock()
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: dict[Guard, None] = {}  # ordered, so that a cut strikes alike in every run
-        self.published: Callable[[str, Sequence[e.Event]], None] = lambda id, events: None
         self.wakes = 0.0
         self._journal = journal
         self.token = token
@@ -51,9 +61,9 @@ class Incarnation:
         self._unasked = dict(self.record.due)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._flushing: asyncio.Handle | None = None
-        self.cancelled = self.record.cancelled
-        self._cancel_pending = self.record.cancel_asked and not self.cancelled
-        self.letters = [event for event in events if isinstance(event, e.Parked)]
+        self.cancelled = any(isinstance(event, e.CancelRaised) for event in self.record.raised_at.values())
+        self.cancel_pending = self.record.cancel_asked and not self.cancelled
+        self.letters = tuple(event for event in events if isinstance(event, e.Parked))
 
     # ---- writing
 
@@ -61,16 +71,16 @@ class Incarnation:
         """An event of this saga, now."""
         return kind(*fields, id=self.id, at=self.clock.now())
 
-    async def write(self, *events: e.Event, unless: Callable[[], object] | None = None) -> bool:
-        """Append, durable on return. False, and nothing written, when `unless` became true meanwhile."""
+    async def write(self, *events: e.Event, unless: Callable[[], R | None] = lambda: None) -> R | None:
+        """Append, durable on return. Gives what `unless` said meanwhile, if anything: then nothing is."""
         await self._one_write.acquire()
         try:
             self.alive()
             waiting = len(self._unwritten)
             batch = [*self._unwritten, *events]
             while batch:
-                if unless is not None and unless():
-                    return False
+                if reason := unless():
+                    return reason
                 try:
                     await self._journal.append(self.id, batch, len(self.events), self.token)
                     break
@@ -81,28 +91,30 @@ class Incarnation:
             del self._unwritten[:waiting]
             self.events.extend(batch)
             self.published(self.id, batch)
-            return True
+            return None
         finally:
             self._one_write.release()
-            if self._unwritten and self.dead is None:
-                self._flush_soon()
+            self.flush_soon()
 
     def write_later(self, event: e.Event) -> None:
-        """Durable with the next write, which comes before anything acts on the world, or in a moment."""
+        """Durable with the next write, which comes before anything acts on the world, or when it waits."""
         self._unwritten.append(event)
-        self._flush_soon()
 
-    def _flush_soon(self) -> None:
-        if self._flushing is None:
+    def flush_soon(self) -> None:
+        """The saga, or a branch of it, waits: write what is left, if nothing else does."""
+        if self._unwritten and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Write what is left, if nothing else does because the saga waits."""
         self._flushing = None
         if self._unwritten and not (self.dead or self.divergence or self._one_write.locked()):
-            task = asyncio.get_running_loop().create_task(self._write_rest())
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.spawn(self._write_rest())
+
+    def spawn(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Run something on the side for as long as this incarnation lives."""
+        task = asyncio.get_running_loop().create_task(errand)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def _write_rest(self) -> None:
         try:
@@ -116,7 +128,7 @@ class Incarnation:
         standing = tuple(step.begun.step for step in fold([*self.events, *self._unwritten]).standing)
         named = (about.step, about.key, about.attempts) if about else ("", "", 0)
         letter = self.new(e.Parked, reason, "saga" if mark else "kernel", mark, *named, standing)
-        self.letters.append(letter)
+        self.letters += (letter,)
         return letter
 
     # ---- what comes from outside
@@ -137,7 +149,7 @@ class Incarnation:
             self.events.append(event)
             self.published(self.id, [event])
             if isinstance(event, e.CancelAsked):
-                self._cancel_pending = True
+                self.cancel_pending = True
                 self.cut(Cut())
             else:
                 self.answers[event.name] = event
@@ -169,7 +181,9 @@ class Incarnation:
         if until is None:
             until = self.clock.now() + seconds
             self.write_later(self.new(e.DeadlineSet, mark, until))
-        deadline = Deadline(mark, until, mark in self.record.passed)
+        told = self.record.raised_at.values()
+        raised = any(isinstance(event, e.DeadlinePassed) and event.mark == mark for event in told)
+        deadline = Deadline(mark, until, raised)
         self._watch(deadline)
         return deadline
 
@@ -185,12 +199,9 @@ class Incarnation:
         left = max(0.0, deadline.until - self.clock.now())
         deadline.timer = asyncio.get_running_loop().call_later(left, check)
 
-    def cancel_is_pending(self) -> bool:
-        return self._cancel_pending
-
     def cut_due(self) -> Cut | None:
         """What keeps the saga from beginning anything: a cancel, or the deadline of a scope around it."""
-        if self._cancel_pending:
+        if self.cancel_pending:
             return Cut()
         if self.pivot < 0:
             for deadline in DEADLINES.get():
@@ -202,7 +213,7 @@ class Incarnation:
         """The cancel or the deadline reaches the saga here, once, and on every replay again."""
         event: e.CancelRaised | e.DeadlinePassed
         if cut.deadline is None:
-            self._cancel_pending, self.cancelled = False, True
+            self.cancel_pending, self.cancelled = False, True
             event = self.new(e.CancelRaised, verb)
         else:
             cut.deadline.raised = True
@@ -231,13 +242,8 @@ class Incarnation:
         self.raise_again(verb)
         if self._unasked:
             await self.catch_up(verb)
-        if intent is None:
-            clear = self.cut_due() is None
-        else:
-            clear = await self.write(intent, unless=self.cut_due)
-        if not clear:
-            cut = self.cut_due()
-            assert cut is not None
+        cut = self.cut_due() if intent is None else await self.write(intent, unless=self.cut_due)
+        if cut is not None:
             await self.raise_cut(verb, cut)
 
     async def catch_up(self, what: str, before: float = math.inf) -> None:

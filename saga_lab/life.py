@@ -36,7 +36,6 @@ class Life:
         self._over = over
         self._waiters: list[asyncio.Future[None]] = []
         self._until = 0.0
-        self._errands: set[asyncio.Task[None]] = set()
 
     def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         loop = asyncio.get_running_loop()
@@ -54,7 +53,7 @@ class Life:
     async def close(self) -> None:
         """End as in a crash, but leave the saga to whoever wants it at once."""
         self._task.cancel()
-        await asyncio.gather(self._task, *self._errands, return_exceptions=True)
+        await asyncio.gather(*self.saga.tasks, return_exceptions=True)
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -68,7 +67,7 @@ class Life:
 
     def look_outside(self) -> None:
         """Something was appended to the journal from outside."""
-        self._soon(self.saga.look_outside())
+        self.saga.spawn(self.saga.look_outside())
 
     async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         try:
@@ -86,7 +85,7 @@ class Life:
     def renew(self) -> None:
         """Hold the saga for another while; longer, so that it need not be done often, while it only waits."""
         self.renew_at = asyncio.get_running_loop().time() + self._lease / 3
-        self._soon(self._renew())
+        self.saga.spawn(self._renew())
 
     async def _renew(self) -> None:
         now = self.saga.clock.now()
@@ -100,11 +99,6 @@ class Life:
         if token != self.saga.token:
             self.saga.die(Fenced(f"another worker took over saga {self.saga.id}"))
         self.renew_at = asyncio.get_running_loop().time() + self._until - now - self._lease * 2 / 3
-
-    def _soon(self, errand: Any) -> None:
-        task = asyncio.get_running_loop().create_task(errand)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
 
 
 class Heartbeat:

@@ -59,8 +59,14 @@ async def perform(
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)
-    told = (ending.outcome, ending.attempts, raw, ending.reason, ending.code)
-    saga.write_later(saga.new(e.StepEnded, step, nth, key, *told))
+    outcome, attempts, reason, code, at = (
+        ending.outcome,
+        ending.attempts,
+        ending.reason,
+        ending.code,
+        saga.clock.now(),
+    )
+    saga.write_later(e.StepEnded(step, nth, key, outcome, attempts, raw, reason, code, id=saga.id, at=at))
     if ending.outcome != "done" and ending.cut is None:
         await saga.write()
     return ending

@@ -69,7 +69,7 @@ async def _answer(saga: Incarnation, name: str, until: float | None) -> None:
         left = None if until is None else until - saga.clock.now()
         if left is not None and left <= INSTANT:
             late = saga.new(e.PromiseTimedOut, name)
-            if await saga.write(late, unless=lambda: name in saga.answers):
+            if await saga.write(late, unless=lambda: saga.answers.get(name)) is None:
                 saga.answers[name] = late
             return
         saga.rests(left)

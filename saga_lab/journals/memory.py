@@ -22,7 +22,7 @@ class MemoryJournal:
     leases = True
 
     def __init__(self) -> None:
-        self._events: dict[str, list[Event]] = {}
+        self._events: dict[str, tuple[Event, ...]] = {}  # the garbage collector passes tuples of them by
         self._leases: dict[str, tuple[str, float, int]] = {}  # worker, until, token
         self._watchers: list[Callable[[str], None]] = []
 
@@ -36,8 +36,8 @@ class MemoryJournal:
             for watcher in self._watchers:
                 watcher(id)
 
-    def read(self, id: str, start: int = 0) -> list[Event]:
-        return self._events.get(id, [])[start:]
+    def read(self, id: str, start: int = 0) -> Sequence[Event]:
+        return self._events.get(id, ())[start:]
 
     def ids(self, only: Only = "all") -> list[str]:
         return [id for id, events in self._events.items() if _CHOSEN[only](events)]
@@ -65,8 +65,7 @@ class MemoryJournal:
         self._watchers.append(callback)
 
     def _add(self, id: str, events: Sequence[Event], expected_version: int) -> None:
-        held = self._events.get(id, [])
+        held = self._events.get(id, ())
         if len(held) != expected_version:
             raise Stale(id)
-        held.extend(events)
-        self._events[id] = held
+        self._events[id] = (*held, *events)
