@@ -17,6 +17,7 @@ from grader.launch import open_lab
 from grader.page import page
 from grader.process import GraderError
 from grader.report import Report
+from grader.sandbox import NoSandbox, best
 from grader.story import faults_in_words, story, struck
 from grader.submission import CannotRun
 from saga_lab.cli.runs import runs
@@ -48,7 +49,10 @@ main.add_command(runs)
 @click.option("--quick", is_flag=True, help="Single faults only, no pairs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--html", type=FILE, help="Write a page with the pictures of what failed.")
-def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, html: Path | None) -> None:
+@click.option("--require-sandbox", is_flag=True, help="Refuse to grade where no sandbox is to be had.")
+def grade_command(
+    file: Path, exercise: int | None, quick: bool, as_json: bool, html: Path | None, require_sandbox: bool
+) -> None:
     """Try every fault at every call of FILE.
 
     FILE is a .py or an .ipynb. All single faults are tried, and when they pass, all pairs. Exit code:
@@ -59,9 +63,11 @@ def grade_command(file: Path, exercise: int | None, quick: bool, as_json: bool, 
     saga-lab grade exercise1_ecommerce_order.py
     saga-lab grade exercise1_ecommerce_order.ipynb --html report.html
     """
+    with _told():
+        sandbox = best(require_sandbox)
     progress = Bar()
     try:
-        report = grade(exercise, file, quick=quick, progress=progress)
+        report = grade(exercise, file, quick=quick, progress=progress, sandbox=sandbox)
     except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
         report = Report(0, "", file.name, "grader error", problem=f"{type(error).__name__}: {error}")
     progress.done()
@@ -197,6 +203,9 @@ class _told:
         if isinstance(error, CannotRun | BadToken | workbook.Refusal):
             click.echo(str(error), err=True)
             sys.exit(2)
+        if isinstance(error, NoSandbox):
+            click.echo(str(error), err=True)
+            sys.exit(3)
         if isinstance(error, GraderError):
             click.echo(f"The grader itself failed, which says nothing about your saga: {error}", err=True)
             sys.exit(3)

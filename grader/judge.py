@@ -13,12 +13,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.candidate import unfit
+from grader.candidate.child import unfit
 from grader.exercises import EXERCISES, Exercise
 from grader.process import GraderError, ProcessPort
 from grader.remarks import remarks
 from grader.report import Report, Verdict, level
 from grader.rules import Broken, Invariant
+from grader.sandbox import Sandbox
 from grader.submission import CannotRun, Submission, read
 from grader.verdicts import Function, Graded, Saga, died, report, with_lines
 from grader.watch import PATIENCE_WITH_PAIRS, Enough, Watch
@@ -33,11 +34,13 @@ def grade(
     *,
     quick: bool = False,
     progress: Progress | None = None,
+    sandbox: Sandbox | None = None,
 ) -> Report:
     """Try every fault at every call, and (unless `quick`) every pair when the single ones pass.
 
-    A file runs in a child process. A function runs in this one, which is quick and no boundary: it is
-    for learning, not for marks. The exercise may be left out when a name says it.
+    A file runs in a `sandbox`, by default the best that this machine offers. A function runs in this
+    process, which is quick and no boundary: it is for learning, not for marks. The exercise may be left
+    out when a name says it.
     """
     if submission is None and not isinstance(exercise, int) and exercise is not None:
         exercise, submission = None, exercise
@@ -45,7 +48,7 @@ def grade(
         raise TypeError("what is to be graded? For instance grade(1, order_saga), or grade(1, 'file.py')")
     if callable(submission):
         return _grade_function(_of_function(exercise, submission), submission, quick, progress)
-    return _grade_file(Path(submission), exercise, quick, progress)
+    return _grade_file(Path(submission), exercise, quick, progress, sandbox)
 
 
 @dataclass
@@ -58,11 +61,13 @@ class Replayed:
     printed: str
 
 
-def replay_file(path: Path, token: str, exercise: int | None = None) -> Replayed:
+def replay_file(
+    path: Path, token: str, exercise: int | None = None, *, sandbox: Sandbox | None = None
+) -> Replayed:
     """Play one scenario of a file again. Raises CannotRun, EndlessLoop, BadToken, GraderError."""
     handed_in = read(path, exercise)
     world = handed_in.exercise.world
-    port = ProcessPort(handed_in)
+    port = ProcessPort(handed_in, sandbox=sandbox)
     try:
         trace = replay(port, world, token)
         printed = port.heard()
@@ -94,19 +99,21 @@ def explore_file(
 # ---- grading
 
 
-def _grade_file(path: Path, number: int | None, quick: bool, progress: Progress | None) -> Report:
+def _grade_file(
+    path: Path, number: int | None, quick: bool, progress: Progress | None, sandbox: Sandbox | None
+) -> Report:
     exercise = next((x for x in EXERCISES.values() if path.stem.startswith(x.module)), None)
     exercise = EXERCISES.get(number or 0, exercise)
     try:
         handed_in = read(path, number)
         exercise = handed_in.exercise
-        with closing(ProcessPort(handed_in)) as port:
+        with closing(ProcessPort(handed_in, sandbox=sandbox)) as port:
 
             def again(token: str) -> str:
                 return f'saga-lab replay {shlex.quote(path.name)} "{token}"'
 
-            def anew() -> ProcessPort:
-                return ProcessPort(handed_in, hash_seed=1)
+            def anew(kills: bool) -> ProcessPort:
+                return ProcessPort(handed_in, sandbox=sandbox, hash_seed=1, kills=kills)
 
             parts = tuple((part.label, part.source) for part in handed_in.parts)
             where, warnings = handed_in.where, handed_in.warnings
@@ -122,7 +129,7 @@ def _grade_function(exercise: Exercise, function: Function, quick: bool, progres
     file = f"{exercise.module}.ipynb"
     name = getattr(function, "__name__", "saga")
     if problem := unfit(function, name):
-        return Report(exercise.number, exercise.title, file, "not run", boundary=False, problem=f"{problem}.")
+        return Report(exercise.number, exercise.title, file, "not run", problem=f"{problem}.")
     code = getattr(function, "__code__", None)
     source = (inspect.getsourcefile(function) if code else "") or ""
 
@@ -137,7 +144,7 @@ def _grade_function(exercise: Exercise, function: Function, quick: bool, progres
 
     lines, first = inspect.getsourcelines(function) if source and linecache.getlines(source) else ([], 1)
     parts = ((name, "\n" * (first - 1) + textwrap.dedent("".join(lines))),)
-    graded = Graded(exercise, file, function, lambda: function, where, again, parts)
+    graded = Graded(exercise, file, function, lambda kills: function, where, again, parts)
     return _grade(graded, quick, progress)
 
 
@@ -159,11 +166,15 @@ def _grade(graded: Graded, quick: bool, progress: Progress | None) -> Report:
     try:
         found = _explored(saga, watch, 1, progress)
         if found.different is None:
-            saga = graded.anew()
+            saga = graded.anew(False)  # what was lost in crashes is kept now, and the other way round
             found, sampled = _sampled(saga, watch, found, 0 if found.findings else graded.seed)
         if not found.findings and found.complete and not quick:
             saga, watch = graded.saga, Watch(rules, world, PATIENCE_WITH_PAIRS)
+            if isinstance(saga, ProcessPort):
+                saga.kills = False  # there are thousands
             found = _explored(saga, watch, 2, progress)
+            saga = graded.anew(True)
+            found, _ = _sampled(saga, watch, found, 0)
     except EndlessLoop as endless:
         found, end = watch.exploration(), died(graded, saga, endless)
     if found.findings and not found.complete and end is None:

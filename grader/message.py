@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.report import MEDALS, Cause, Judged, Remark, Report
+from grader.sandbox import IN_WORDS
 from grader.workbook import ROOT
 
 WIDTH, HEIGHT = 100, 25
@@ -135,7 +136,7 @@ def _passed(report: Report) -> str:
     count = report.scenarios
     head = _two(f"✓ {report.title} — every promise holds", _points(report))
     pairs = ", and every pair of them" if report.depth > 1 else ""
-    process = " in a new process" if report.boundary else ""
+    process = " in a new process" if report.sandbox else ""
     lines = [
         head,
         *_field(
@@ -151,7 +152,7 @@ def _passed(report: Report) -> str:
         ),
         *_field("Medal", f"{report.medal}" + ("" if report.depth > 1 else ". Gold also needs all pairs.")),
     ]
-    return "\n".join([*lines, *_boundary(report)])
+    return "\n".join([*lines, *_sandbox(report)])
 
 
 def _unknown(report: Report) -> str:
@@ -162,7 +163,7 @@ def _unknown(report: Report) -> str:
         f"{count.ran} of {count.exist} scenarios ran, then the time was over. Nothing failed so far: "
         "that is no pass. A run takes milliseconds: look for work or waiting in your code that is no step."
     )
-    return "\n".join([head, *_field("What was tried", told), *_boundary(report)])
+    return "\n".join([head, *_field("What was tried", told), *_sandbox(report)])
 
 
 def _problem(report: Report) -> str:
@@ -175,9 +176,9 @@ def _problem(report: Report) -> str:
     return "\n".join(lines[:2] + [f"  {line}".rstrip() for line in lines[2:]]) + "\n"
 
 
-def _boundary(report: Report) -> list[str]:
-    if report.boundary:
-        return []
+def _sandbox(report: Report) -> list[str]:
+    if report.sandbox:
+        return _field("Sandbox", IN_WORDS[report.sandbox])
     return ["  Graded inside this process: quick, for learning, and no boundary. What counts is the file."]
 
 

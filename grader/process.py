@@ -1,82 +1,133 @@
-"""A port to a candidate in a process of its own, which can be killed. The judge never imports it."""
+"""A port to candidates in processes of their own, which are killed. The judge never imports them."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from grader.candidate import GRADERS_FAULT, Channel, Heard, Listen, Load, Loaded, Play, Source
+from grader.candidate import confine
+from grader.candidate.messages import (
+    GRADERS_FAULT,
+    MOST_AT_ONCE,
+    Channel,
+    Exit,
+    Fork,
+    Heard,
+    HowEnded,
+    Kill,
+    Listen,
+    Load,
+    Loaded,
+    Play,
+    Source,
+    Stand,
+    TooLong,
+)
+from grader.candidate.zygote import Orders
+from grader.sandbox import Sandbox, best, is_root
 from grader.submission import CannotRun, Submission
 from saga_lab.sim import BadMessage, EndlessLoop
 from saga_lab.sim.messages import Begin, Order, Turn
 
 SILENCE = 5.0
-"""Real seconds that a child may work without a word."""
+"""Real seconds that a candidate may work without a word."""
+MOST_IN_A_RUN = 16 * MOST_AT_ONCE
+"""Bytes that a saga may say in one run."""
+M = TypeVar("M")
 _TURNS = msgspec.json.Decoder(list[Turn])
 _LOADED = msgspec.json.Decoder(Loaded)
 _HEARD = msgspec.json.Decoder(Heard)
+_EXIT = msgspec.json.Decoder(Exit)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+) in ')
-_START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from grader.candidate import main; main()"
+_START = "from grader.candidate.zygote import main; main()"
 
 
 class Died(EndlessLoop):
-    """The child is gone in the middle of a run: it ended itself, or was ended."""
+    """A candidate is gone in the middle of a run: it ended itself, or was ended."""
 
 
 class GraderError(Exception):
-    """The child failed by itself, which says nothing about the submission."""
+    """A candidate's process failed by itself, which says nothing about the submission."""
+
+
+class _Child:
+    """One candidate, by its number at the zygote. `fresh`: it has yet to say that it is ready."""
+
+    def __init__(self, number: int, channel: Channel) -> None:
+        self.number = number
+        self.channel = channel
+        self.fresh = True
 
 
 class ProcessPort:
-    """Runs one submission in a child; only messages pass. Raises CannotRun when it cannot be loaded.
+    """Runs one submission in processes forked from a clean one, in a sandbox; only messages pass.
 
-    `ended` says how the child ended, in words, once it has; `stood` its author's line at that moment.
-    `hash_seed` fixes the order of its sets, so that grading twice gives the same twice.
+    With `kills`, every life of a run is a process of its own, and a crash really kills it: nothing that it
+    kept survives. Without, one process plays them all, which is quicker, and a crash leaves an incarnation
+    without effect. `ended` says how a candidate ended, in words, once one has; `stood` its author's line at
+    that moment. `hash_seed` fixes the order of its sets, so that grading twice gives the same twice.
+    Raises CannotRun when the submission cannot be loaded.
     """
 
-    def __init__(self, submission: Submission, hash_seed: int = 0) -> None:
+    def __init__(
+        self,
+        submission: Submission,
+        *,
+        sandbox: Sandbox | None = None,
+        hash_seed: int = 0,
+        kills: bool = True,
+    ) -> None:
+        self.kills = kills
         self.ended = ""
         self.stood: tuple[str, int] | None = None
+        self.sandbox = sandbox or best()
         self._labels = {part.label for part in submission.parts}
         self._last = ""
-        self._folder = tempfile.TemporaryDirectory(prefix="saga-lab-")
+        self._said = ""
+        self._bytes = 0
+        self._forked = 0
+        self._lives: dict[int, _Child] = {}
+        self._spare: _Child | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="saga-lab-", ignore_cleanup_errors=True)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
-        ours, theirs = socket.socketpair()
-        ours.settimeout(SILENCE)
-        self._channel = Channel(ours)
-        root = str(Path(__file__).resolve().parent.parent)
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-c", _START, root, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            cwd=self._folder.name,
-            env=_environment(hash_seed),
-            start_new_session=True,
-        )
+        self._zygote, theirs = _pair()
+        world = f"{submission.exercise.world.__module__}:{submission.exercise.world.__name__}"
+        self._process = self._started(world, theirs, hash_seed)
         theirs.close()
         try:
-            self._load(submission)
+            self._load(submission, world)
         except BaseException:
             self.close()
             raise
 
     def exchange(self, *orders: Order) -> list[Turn]:
-        """One turn for each. Raises EndlessLoop when the child is silent, Died when it is gone."""
+        """One turn for each. Raises EndlessLoop when the candidate is silent, Died when it is gone."""
+        turns: list[Turn] = []
         if isinstance(orders[0], Begin):
-            self._last = ""
-        turns = _TURNS.decode(self._ask(Play(list(orders))))
+            self._last, self._bytes = "", 0
+        for life, some in groupby(orders, lambda order: order.life if self.kills else 0):
+            told = list(some)
+            while told:
+                first, *_ = told
+                if self.kills and isinstance(first, Begin) and (first.journal or life):
+                    self._kill(life)  # whoever was there crashed, or was somebody else
+                count = next((n for n, x in enumerate(told) if n and isinstance(x, Begin)), len(told))
+                turns += self._play(self._child(life), told[:count])
+                del told[:count]
+        return turns
+
+    def _play(self, child: _Child, orders: list[Order]) -> list[Turn]:
+        turns = self._understood(child, Play(orders), _TURNS)
         if len(turns) != len(orders):
             raise BadMessage(f"{len(turns)} turns for {len(orders)} orders")
         for turn in turns:
@@ -86,58 +137,141 @@ class ProcessPort:
 
     def heard(self) -> str:
         """What the submission printed since the last time; the beginning of it."""
-        return "" if self.ended else _HEARD.decode(self._ask(Listen())).text
+        if not self.ended:
+            for child in self._lives.values():
+                self._listen(child)
+        said, self._said = self._said, ""
+        return said
 
     def close(self) -> None:
-        """End the child, and all that it started."""
-        self._channel.close()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
-        self._child.wait()
+        """End the candidates, and all that they started."""
+        for child in [*self._lives.values(), *([self._spare] if self._spare else [])]:
+            child.channel.close()
+        self._zygote.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self._process.kill()
+        self._process.wait()
         self._errors.close()
         self._folder.cleanup()
 
-    def _ask(self, message: Struct) -> bytes:
+    # ---- processes
+
+    def _started(self, world: str, theirs: socket.socket, hash_seed: int) -> subprocess.Popen[bytes]:
+        home = Path(self._folder.name)
+        unmoved = self.sandbox.means != "bubblewrap"  # the interpreter may lie where only root may look
+        orders = Orders(world, str(home / "own"), self.sandbox.readable(home), is_root(), unmoved)
+        told = msgspec.json.encode(orders).decode()
+        return subprocess.Popen(
+            self.sandbox.command(home, _START, str(theirs.fileno()), told),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env={"PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8", "HOME": str(home / "own")},
+            start_new_session=True,
+        )
+
+    def _child(self, life: int) -> _Child:
+        """The process of a life, another one after it was killed."""
+        if life not in self._lives:
+            child = self._lives[life] = self._spare or self._fork()
+            self._spare = self._fork() if self.kills else None  # it gets ready while the other works
+            if child.fresh:
+                self._get_ready(child)
+        return self._lives[life]
+
+    def _fork(self) -> _Child:
+        ours, theirs = _pair()
+        with theirs:
+            self._tell(Fork(), theirs)
+        self._forked += 1
+        return _Child(self._forked - 1, ours)
+
+    def _get_ready(self, child: _Child) -> Loaded:
+        child.fresh = False
+        return self._understood(child, None, _LOADED)
+
+    def _kill(self, life: int) -> None:
+        if child := self._lives.get(life):
+            self._listen(child)
+            del self._lives[life]
+            child.channel.close()
+            self._tell(Kill(child.number))
+
+    def _listen(self, child: _Child) -> None:
+        if len(self._said) < confine.HEARD:
+            self._said = (self._said + self._understood(child, Listen(), _HEARD).text)[: confine.HEARD]
+
+    # ---- words
+
+    def _understood(self, child: _Child, message: Struct | None, decoder: msgspec.json.Decoder[M]) -> M:
+        """Say something, and take the answer apart."""
         try:
-            self._channel.send(message)
-            answer = self._channel.receive()
+            return decoder.decode(self._ask(child, message))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLong):
+            self.ended = "the process of your saga said what no engine says"
+            raise Died(self._last) from None
+
+    def _ask(self, child: _Child, message: Struct | None) -> bytes:
+        try:
+            if message is not None:
+                child.channel.send(message)
+            answer = child.channel.receive()
         except TimeoutError:
-            self.stood = self._where()
+            self.stood = self._where(child)
             self.ended = f"your code did not come back for {SILENCE:g} s"
             raise EndlessLoop(self._last) from None
         except OSError:
             answer = b""
+        self._bytes += len(answer)
+        if self._bytes > MOST_IN_A_RUN:
+            raise TooLong
         if answer:
             return answer
-        self.ended = _how(self._end(1), self._complaint())
+        self.ended = _how(self._end(child, 1), self._complaint())
         raise Died(self._last)
 
-    def _where(self) -> tuple[str, int] | None:
+    def _tell(self, message: Struct, *sockets: socket.socket) -> None:
+        try:
+            self._zygote.send(message, *sockets)
+        except OSError:
+            self._zygote_died()
+
+    def _zygote_died(self) -> NoReturn:
+        """Only what shares its sandbox can have ended it."""
+        self._process.wait()
+        self.ended = _how(self._process.returncode, self._complaint())
+        raise Died(self._last)
+
+    def _where(self, child: _Child) -> tuple[str, int] | None:
         """Ask a silent child for its author's line, and end it."""
-        self._child.send_signal(signal.SIGUSR1)
-        self._end(0.3)
+        self._tell(Stand(child.number))
+        self._end(child, 0.3)
         frames = _FRAME.findall(self._complaint().rpartition("most recent call first")[2])
         return next(((label, int(line)) for label, line in frames if label in self._labels), None)
 
-    def _end(self, patience: float) -> int:
-        """Wait for the child for so many seconds, then kill it; gives how it ended."""
-        with suppress(subprocess.TimeoutExpired):
-            return self._child.wait(patience)
-        self._child.kill()
-        return self._child.wait()
+    def _end(self, child: _Child, patience: float) -> int:
+        """Wait for a child for so many seconds, then kill it; gives how it ended."""
+        self._tell(HowEnded(child.number, patience))
+        try:
+            answer = self._zygote.receive()
+        except OSError:
+            answer = b""
+        return _EXIT.decode(answer).code if answer else self._zygote_died()
 
     def _complaint(self) -> str:
-        """What the child wrote to its standard error; read when it has ended."""
+        """What was written to the standard error."""
         self._errors.seek(0)
         return self._errors.read(100_000).decode(errors="replace")
 
-    def _load(self, submission: Submission) -> None:
+    def _load(self, submission: Submission, world: str) -> None:
         exercise, name = submission.exercise, submission.path.name
-        world = f"{exercise.world.__module__}:{exercise.world.__name__}"
         parts = [Source(part.label, part.source) for part in submission.parts]
-        own = submission.path.suffix == ".py"
+        self._tell(Load(parts, exercise.function, world, submission.path.suffix == ".py"))
         try:
-            loaded = _LOADED.decode(self._ask(Load(parts, exercise.function, world, own)))
+            self._spare = self._fork()
+            loaded = self._get_ready(self._spare)
         except Died:
             raise CannotRun(f"{name} cannot be imported: {self.ended} (sys.exit, os._exit?).") from None
         except EndlessLoop:
@@ -150,10 +284,10 @@ class ProcessPort:
             raise CannotRun(_not_loaded(submission, loaded))
 
 
-def _environment(hash_seed: int) -> dict[str, str]:
-    """Ours without what changes Python, as -I would have it, but with an order for its sets."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return {**ours, "PYTHONHASHSEED": str(hash_seed)}
+def _pair() -> tuple[Channel, socket.socket]:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(SILENCE)
+    return Channel(ours), theirs
 
 
 def _not_loaded(submission: Submission, loaded: Loaded) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from grader.sandbox import Means
 from saga_lab.sim import Fault, Scenario, Trace
 from saga_lab.worlds.world import World
 
@@ -75,6 +76,7 @@ class Scenarios(Struct, frozen=True):
 class Report(Struct, frozen=True):
     """The result of grading.
 
+    `sandbox`: what confined the submission; "" for a function of this process, and when nothing ran.
     `problem` says why nothing could be judged, when that is so (then the verdict is `not run`, or
     `grader error`). `depth`: 1 for single faults, 2 for pairs too.
     """
@@ -89,7 +91,7 @@ class Report(Struct, frozen=True):
     max_points: int = 0
     scenarios: Scenarios = Scenarios()
     depth: int = 1
-    boundary: bool = True
+    sandbox: Means | Literal[""] = ""
     invariants: tuple[Judged, ...] = ()
     warnings: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()

@@ -27,13 +27,14 @@ KNOWN_BY_HEART = (
 class Graded:
     """What is graded: its exercise, how to run it, and how to tell a line of it, and a run again.
 
-    `anew` gives the saga in a process that ran nothing yet; a function of this process has no other.
+    `anew(kills)` gives the saga in a process that ran nothing yet, to be killed at every crash or not; a
+    function of this process has no other.
     """
 
     exercise: Exercise
     file: str
     saga: Saga
-    anew: Callable[[], Saga]
+    anew: Callable[[bool], Saga]
     where: Callable[..., str]
     again: Callable[[str], str]
     parts: tuple[tuple[str, str], ...] = ()
@@ -58,7 +59,7 @@ def died(graded: Graded, saga: Saga, end: EndlessLoop) -> Cause:
     """The run in which the saga's process fell silent, or ended."""
     port = saga if isinstance(saga, ProcessPort) else None
     token, last = end.token or "none", end.last
-    how = port.ended if port else "it did not come back"
+    how = (port and port.ended) or end.how
     called = f"after it called {last}" if last else "before it called any service"
     silent = "come back" in how
     why = (
@@ -145,7 +146,7 @@ def report(
         max_points=sum(x.max_points for x in judged),
         scenarios=Scenarios(found.exist, found.ran, sum(found.pruned.values()), cases),
         depth=found.depth,
-        boundary=isinstance(graded.saga, ProcessPort),
+        sandbox=graded.saga.sandbox.means if isinstance(graded.saga, ProcessPort) else "",
         invariants=tuple(judged),
         warnings=graded.warnings,
         remarks=said_besides,

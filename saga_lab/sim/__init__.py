@@ -4,9 +4,9 @@ from saga_lab.sim.explore import Exploration, Rules, explore, replay
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
 from saga_lab.sim.findings import Finding, Violation
 from saga_lab.sim.messages import Port
-from saga_lab.sim.port import EndlessLoop, InProcess
+from saga_lab.sim.port import BadMessage, EndlessLoop, InProcess
 from saga_lab.sim.sample import Sample, resample
-from saga_lab.sim.scheduler import BadMessage, simulate
+from saga_lab.sim.scheduler import simulate
 from saga_lab.sim.trace import Crash, Instant, Outside, Request, Trace
 
 __all__ = [

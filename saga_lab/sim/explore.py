@@ -92,7 +92,8 @@ def play(port: Port, work: Callable[[], T], playing: Callable[[], str]) -> T:
     try:
         return watched(port, work) if isinstance(port, InProcess) else work()
     except EndlessLoop as endless:
-        raise EndlessLoop(endless.last, playing()) from None
+        endless.token = playing()
+        raise endless from None
 
 
 class _Explorer:

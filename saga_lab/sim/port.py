@@ -22,8 +22,11 @@ SILENCE = 5.0
 class EndlessLoop(Exception):
     """The saga never gives back control: it neither waits nor returns.
 
-    `last`: the last operation that it called, if any; `token`: the scenario that was played.
+    `last`: the last operation that it called, if any; `token`: the scenario that was played; `how`: what
+    happened, in words.
     """
+
+    how = "it did not come back"
 
     def __init__(self, last: str, token: str = "") -> None:
         where = f"after it called {last}" if last else "before it called any service"
@@ -35,6 +38,12 @@ class EndlessLoop(Exception):
         )
         self.last = last
         self.token = token
+
+
+class BadMessage(EndlessLoop):
+    """A candidate said what no engine says: it is not the one that this project ships."""
+
+    how = "it said what no engine says"
 
 
 class InProcess:

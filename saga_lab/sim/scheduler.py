@@ -26,6 +26,7 @@ from saga_lab.sim.messages import (
     Reply,
 )
 from saga_lab.sim.people import People, other_request
+from saga_lab.sim.port import BadMessage
 from saga_lab.sim.sent import Sent
 from saga_lab.sim.stage import WAY, Stage, in_ms
 from saga_lab.sim.strikes import Strikes
@@ -44,10 +45,6 @@ AFTERMATH = 2 * 3_600_000
 MOST_REQUESTS = 1_000
 MOST_TURNS = 10_000
 """A run is broken off after so many, for it may wait and wake for ever."""
-
-
-class BadMessage(Exception):
-    """A candidate said what no engine says: it is not the one that this project ships."""
 
 
 def simulate(port: Port, world: type[World], scenario: Scenario, *, lines: bool = False) -> Trace:
@@ -254,7 +251,7 @@ class _Run:
             self._lose(worker)  # the token of its lease is old: the write is refused, and it knows now
             return
         if append.version != len(journal):
-            raise BadMessage(f"a write at version {append.version} of a journal at {len(journal)}")
+            raise BadMessage(f"an append at version {append.version} of a journal at {len(journal)}")
         crash: Fault | None = None
         ends = False
         for event in append.events:

@@ -42,12 +42,12 @@ def broken(report: Report) -> dict[str, str]:
 
 KEPT = {
     "a breaker that stays open": (
-        (BEGIN, f'{BEGIN}    if len(FAILED) > 70:\n        return OrderResult("failed")\n'),
+        (BEGIN, f'{BEGIN}    if len(FAILED) > 3:\n        return OrderResult("failed")\n'),
         ("    except StepFailed:\n", "    except StepFailed:\n        FAILED.append(order)\n"),
         ("async def order_saga", "FAILED = []\n\n\nasync def order_saga"),
     ),
     "a step that is left out once it went well often": (
-        ("await saga.step(\"mail\"", "SENT.append(1)\n        if len(SENT) < 99: await saga.step(\"mail\""),
+        ("await saga.step(\"mail\"", "SENT.append(1)\n        if len(SENT) < 8: await saga.step(\"mail\""),
         ("async def order_saga", "SENT = []\n\n\nasync def order_saga"),
     ),
     "a file": (
