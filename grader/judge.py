@@ -6,7 +6,7 @@ import inspect
 import linecache
 import shlex
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,8 @@ from grader.rules import Broken, Invariant
 from grader.sandbox import Sandbox
 from grader.submission import CannotRun, Submission, read
 from grader.verdicts import Function, Graded, Saga, died, report, with_lines
-from grader.watch import PATIENCE_WITH_PAIRS, Enough, Watch
-from saga_lab.sim import EndlessLoop, Exploration, Trace, explore, parse, replay, resample
+from grader.watch import Enough, Watch
+from saga_lab.sim import EndlessLoop, Exploration, Trace, deepening, explore, parse, replay, resample
 
 Progress = Callable[[int, int], None]
 
@@ -161,36 +161,37 @@ def _of_function(number: int | None, function: Function) -> Exercise:
 def _grade(graded: Graded, quick: bool, progress: Progress | None) -> Report:
     """Singles, a sample of them anew, and pairs when those pass; what breaks off is told as far as known."""
     rules, world = graded.exercise.rules, graded.exercise.world
-    singles = watch = Watch(rules, world)
+    watch = Watch(rules, world)
     saga, end, sampled = graded.saga, None, tuple[str, ...]()
+    deeper = deepening(saga, world, watch, progress=progress)
     try:
-        found = _explored(saga, watch, 1, progress)
+        found = _explored(deeper, watch)
         if found.different is None:
             saga = graded.anew(False)  # what was lost in crashes is kept now, and the other way round
             found, sampled = _sampled(saga, watch, found, 0 if found.findings else graded.seed)
         if not found.findings and found.complete and not quick:
-            saga, watch = graded.saga, Watch(rules, world, PATIENCE_WITH_PAIRS)
+            saga = graded.saga
             if isinstance(saga, ProcessPort):
                 saga.kills = False  # there are thousands
-            found = _explored(saga, watch, 2, progress)
+            watch.go_deeper()
+            found = _explored(deeper, watch)
             saga = graded.anew(True)
             found, _ = _sampled(saga, watch, found, 0)
     except EndlessLoop as endless:
         found, end = watch.exploration(), died(graded, saga, endless)
     if found.findings and not found.complete and end is None:
         found = with_lines(graded, found)
-    levels = {**singles.levels, **watch.levels}
     for finding in found.findings:  # what differs from run to run is no promise that the watch judges
-        broken = levels.setdefault(finding.violation.invariant, set())
+        broken = watch.levels.setdefault(finding.violation.invariant, set())
         broken.add(level(parse(finding.token), world))
-    said = remarks(singles.traces, rules, world, graded.parts, graded.where)
-    return report(graded, found, levels, sampled, end, said)
+    said = remarks(watch.traces[: watch.singles], rules, world, graded.parts, graded.where)
+    return report(graded, found, watch.levels, sampled, end, said)
 
 
-def _explored(saga: Saga, watch: Watch, depth: int, progress: Progress | None) -> Exploration:
+def _explored(deeper: Iterator[Exploration], watch: Watch) -> Exploration:
     """All that exists, or what ran until more would tell nothing new. Raises EndlessLoop, GraderError."""
     try:
-        return explore(saga, watch.world, watch, depth=depth, progress=progress)
+        return next(deeper)
     except Enough:
         return watch.exploration()
 

@@ -23,7 +23,10 @@ class Enough(Exception):
 
 @dataclass
 class Watch:
-    """The rules, with a memory of what was judged, in case the exploration breaks off."""
+    """The rules, with a memory of what was judged, in case the exploration breaks off.
+
+    `singles`: how many of the runs came before the pairs; None when there are no pairs.
+    """
 
     rules: Rules
     world: type[World]
@@ -33,6 +36,7 @@ class Watch:
     endless: int = 0
     tokens: list[str] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
+    singles: int | None = None
     failures: dict[tuple[str, str], list[tuple[Violation, Trace]]] = field(default_factory=dict)
     levels: dict[str, set[Medal]] = field(default_factory=dict)
 
@@ -50,6 +54,11 @@ class Watch:
         if self.endless >= MOST_ENDLESS or self._too_long():
             raise Enough
         return found
+
+    def go_deeper(self) -> None:
+        """Pairs follow: they may take longer."""
+        self.patience, self.began = PATIENCE_WITH_PAIRS, time.monotonic()
+        self.singles, self.endless = len(self.traces), 0
 
     def _too_long(self) -> bool:
         now = time.monotonic()

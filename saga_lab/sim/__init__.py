@@ -1,6 +1,6 @@
 """The simulator: virtual time, faults at every call, and exploration of all that can go wrong."""
 
-from saga_lab.sim.explore import Exploration, Rules, explore, replay
+from saga_lab.sim.explore import Exploration, Rules, deepening, explore, replay
 from saga_lab.sim.faults import BadToken, Fault, Scenario, Site, parse
 from saga_lab.sim.findings import Finding, Violation
 from saga_lab.sim.messages import Port
@@ -28,6 +28,7 @@ __all__ = [
     "Site",
     "Trace",
     "Violation",
+    "deepening",
     "explore",
     "parse",
     "replay",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -75,9 +76,26 @@ def explore(
     the traces of all runs. `progress` is told how many ran and how many there will be, as far as can be told.
     Raises EndlessLoop when the saga never comes back.
     """
+    *_, found = islice(deepening(saga, world, rules, budget=budget, keep=keep, progress=progress), depth)
+    return found
+
+
+def deepening(
+    saga: Saga,
+    world: type[World],
+    rules: Rules,
+    *,
+    budget: int | None = None,
+    keep: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Exploration]:
+    """Explore step by step: gives what the single faults showed, then what all pairs add, if that is asked
+    for. Raises EndlessLoop.
+    """
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
-    explorer = _Explorer(port, world, rules, depth, budget, keep, progress)
-    return play(port, explorer.explore, lambda: explorer.playing)
+    explorer = _Explorer(port, world, rules, budget, keep, progress)
+    for deeper in (explorer.singles, explorer.pairs):
+        yield play(port, deeper, lambda: explorer.playing)
 
 
 def replay(saga: Saga, world: type[World], token: str, *, lines: bool = True) -> Trace:
@@ -102,7 +120,6 @@ class _Explorer:
         port: Port,
         world: type[World],
         rules: Rules,
-        depth: int,
         budget: int | None,
         keep: bool,
         progress: Callable[[int, int], None] | None,
@@ -112,7 +129,6 @@ class _Explorer:
         self._memory = Memory(port)
         self._world = world
         self._rules = rules
-        self._depth = depth
         self._budget = math.inf if budget is None else budget
         self._keep = keep
         self._progress = progress
@@ -126,29 +142,47 @@ class _Explorer:
             REPEATED: set(),
         }
         self._no_clock: set[Site] = set()
-        self._part = 0, 1
+        self._tried: list[tuple[Scenario, Trace, list[tuple[Scenario, Trace]]]] = []
+        self._before = 0
         self._share = 0.0
         self._complete = True
         self._different: tuple[str, str] | None = None
 
-    def explore(self) -> Exploration:
+    def singles(self) -> Exploration:
+        """Every case, alone and with each single fault."""
         plain = [
             (scenario, self._run(scenario, twice=True), case.faults)
             for scenario, case in zip(self._cases(), self._world.cases.values(), strict=True)
         ]
         # A saga that differs from run to run is tried all the same: what that leads to tells more.
         failed = self._failures.of_promises("S-10")
-        bases = [(x, trace) for x, trace, faults in plain if faults and trace is not None and x not in failed]
-        for place, (scenario, trace) in enumerate(bases):
-            self._part = place, len(bases)
-            self._with_faults(scenario, trace)
+        for scenario, trace, faults in plain:
+            if faults and trace is not None and scenario not in failed:
+                self._tried.append((scenario, trace, self._with_faults(scenario, trace)))
+        return self._found(1)
+
+    def pairs(self) -> Exploration:
+        """Every pair, made of the single faults that were tried."""
+        self._before = len(self._tokens)
+        for case, (plain, trace, firsts) in enumerate(self._tried):
+            like = plain.case and self._world.cases[plain.case].like and not _reads(firsts)
+            for place, (scenario, found) in enumerate(firsts):
+                # A pair is found from one of its two faults, so the later ones have fewer left.
+                self._share = (case + 1 - (1 - place / len(firsts)) ** 2) / len(self._tried)
+                alike = -1 if like else alike_from(found, trace, self._world)
+                if self._later_only(scenario.faults[-1]):
+                    alike = -1
+                self._one_more(scenario, found, _struck(found), alike)
+        return self._found(2)
+
+    def _found(self, depth: int) -> Exploration:
         return Exploration(
             exist=len(self._known),
             ran=len(self._tokens),
             findings=self._failures.findings(),
             tokens=tuple(self._tokens),
             complete=self._complete,
-            depth=self._depth,
+            depth=depth,
             traces=tuple(self._kept),
             pruned={why: len(names) for why, names in self._pruned.items() if names},
             different=self._different,
@@ -158,8 +192,8 @@ class _Explorer:
         first = next(iter(self._world.cases))
         return (Scenario("" if name == first else name) for name in self._world.cases)
 
-    def _with_faults(self, plain: Scenario, trace: Trace) -> None:
-        """All that can go wrong in one case: single faults on the plain run and on each with a refusal."""
+    def _with_faults(self, plain: Scenario, trace: Trace) -> list[tuple[Scenario, Trace]]:
+        """Single faults on the plain run and on each with a refusal; gives the runs to make pairs of."""
         bases = [(plain, trace)]
         for tried in usual(trace, self._world):
             if tried.fault.kind == "refuse":
@@ -172,16 +206,7 @@ class _Explorer:
                 self._run(replace(scenario, **{more: True}))
             ran = self._one_more(scenario, found)
             firsts += ran if scenario is plain else []
-        if self._depth > 1:
-            like = plain.case and self._world.cases[plain.case].like and not _reads(firsts)
-            for place, (scenario, found) in enumerate(firsts):
-                # A pair is found from one of its two faults, so the later ones have fewer left.
-                case, cases = self._part
-                self._share = (case + 1 - (1 - place / len(firsts)) ** 2) / cases
-                alike = -1 if like else alike_from(found, trace, self._world)
-                if self._later_only(scenario.faults[-1]):
-                    alike = -1
-                self._one_more(scenario, found, _struck(found), alike)
+        return firsts
 
     def _one_more(
         self, scenario: Scenario, trace: Trace, since: int = -1, alike: float = math.inf
@@ -274,8 +299,9 @@ class _Explorer:
                 differs = Violation("S-10", "the same scenario gives the same run", observed)
                 self._failures.add(scenario, differs, trace)
         if self._progress is not None:
-            ran = len(self._tokens)
-            self._progress(ran, max(len(self._known), round(ran / self._share) if self._share else 0))
+            ran, before = len(self._tokens), self._before
+            expected = before + round((ran - before) / self._share) if self._share else 0
+            self._progress(ran, max(len(self._known), expected))
         return trace
 
     def _simulate(self, scenario: Scenario, lines: bool = False, *, port: Port | None = None) -> Trace:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from saga_lab.sim import Scenario, Trace, Violation, explore, parse, replay
+from saga_lab.sim import Scenario, Trace, Violation, deepening, explore, parse, replay
 from saga_lab.sim.explore import EQUAL, REPEATED, TOO_MANY
 from saga_lab.worlds.shop import OrderResult, ShopWorld
 from saga_lab.worlds.world import World
@@ -35,6 +35,20 @@ class Anything:
 
 def faults(tokens: Sequence[str]) -> list[Scenario]:
     return [parse(token) for token in tokens]
+
+
+def test_going_deeper_goes_on_where_the_single_faults_ended() -> None:
+    judged: list[str] = []
+
+    class Heard(Anything):
+        def judge(self, trace: Trace, world: type[World]) -> Sequence[Violation]:
+            judged.append(trace.token)
+            return []
+
+    singles, pairs = deepening(careful, ShopWorld, Heard())
+    assert (singles.depth, pairs.depth) == (1, 2)
+    assert tuple(judged) == pairs.tokens == (*singles.tokens, *pairs.tokens[singles.ran :])
+    assert pairs.ran == len(set(pairs.tokens)) > singles.ran
 
 
 def test_every_operation_that_a_run_reaches_meets_every_kind_of_fault() -> None:
