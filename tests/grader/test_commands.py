@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from grader.cli import left, main
+from grader.cli import main
+from grader.cli.telling import left
 
 ROOT = Path(__file__).parent.parent.parent
 STARTER = ROOT / "exercises" / "exercise1_ecommerce_order.py"

@@ -1,49 +1,28 @@
-"""The command line: saga-lab grade, hint, replay, explore, init, reset, lab."""
+"""The commands for a file that was written: grade, replay, hint, explore."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from grader import report as reports
-from grader import workbook
+from grader.cli.telling import FILE, Bar, plainly
 from grader.hints import STEPS, steps
 from grader.judge import explore_file, grade, replay_file
-from grader.launch import open_lab
 from grader.page import page
-from grader.process import GraderError
 from grader.report import Report
-from grader.sandbox import NoSandbox, best
+from grader.sandbox import best
 from grader.story import faults_in_words, story, struck
-from grader.submission import CannotRun
-from saga_lab.cli.runs import runs
-from saga_lab.sim import BadToken
 from saga_lab.views.timeline import timeline
 
-FILE = click.Path(path_type=Path)
 EXERCISE = click.option(
     "--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say."
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="saga-lab")
-def main() -> None:
-    """Learn how several services agree without a shared transaction.
-
-    Begin with `saga-lab lab`: it makes your working copy and opens JupyterLab there. Edit an exercise,
-    then hand it in with `saga-lab grade`.
-    """
-
-
-main.add_command(runs)
-
-
-@main.command("grade")
+@click.command("grade")
 @click.argument("file", type=FILE)
 @EXERCISE
 @click.option("--quick", is_flag=True, help="Single faults only, no pairs.")
@@ -63,7 +42,7 @@ def grade_command(
     saga-lab grade exercise1_ecommerce_order.py
     saga-lab grade exercise1_ecommerce_order.ipynb --html report.html
     """
-    with _told():
+    with plainly():
         sandbox = best(require_sandbox)
     progress = Bar()
     try:
@@ -78,7 +57,7 @@ def grade_command(
     sys.exit(report.exit_code)
 
 
-@main.command("replay")
+@click.command("replay")
 @click.argument("file", type=FILE)
 @click.argument("token")
 @EXERCISE
@@ -97,7 +76,7 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
     the first case, and first of all seed:N for a request with other names and amounts. Kinds: refuse,
     down, lost, late, slow=5m, twice, crash-before, crash-after; a star means from now on.
     """
-    with _told():
+    with plainly():
         run = replay_file(file, token, exercise)
     rules = run.submission.exercise.rules
     first = run.broken[0][1] if run.broken else None
@@ -117,13 +96,16 @@ def replay_command(file: Path, token: str, exercise: int | None, svg: Path | Non
         click.echo(f"Written: {svg}", err=True)
 
 
-@main.command("hint")
+@click.command("hint")
 @click.argument("file", type=FILE)
 @EXERCISE
 @click.option("--step", type=click.IntRange(1, STEPS), help="This one alone, without asking.")
 def hint_command(file: Path, exercise: int | None, step: int | None) -> None:
-    """Show a hint for the first failure of FILE: a question, then the idea, then the run. One at a time."""
-    with _told():
+    """Show hints for the first failure of FILE.
+
+    One at a time: a question, then the idea, then the run.
+    """
+    with plainly():
         report = grade(exercise, file, quick=True)
     hints = steps(report)
     if not hints:
@@ -138,7 +120,7 @@ def hint_command(file: Path, exercise: int | None, step: int | None) -> None:
     sys.exit(report.exit_code)
 
 
-@main.command("explore")
+@click.command("explore")
 @click.argument("file", type=FILE)
 @EXERCISE
 def explore_command(file: Path, exercise: int | None) -> None:
@@ -147,7 +129,7 @@ def explore_command(file: Path, exercise: int | None) -> None:
     One line each: the fault's token, for replay; the status that FILE returned; the promises it broke.
     """
     progress = Bar()
-    with _told():
+    with plainly():
         handed_in, found = explore_file(file, exercise, progress)
     progress.done()
     for trace in found.traces:
@@ -157,88 +139,3 @@ def explore_command(file: Path, exercise: int | None) -> None:
         click.echo(f"{'✗' if broken else '✓'} {trace.token:<58} {told}  {' '.join(broken)}".rstrip())
     rest = "" if found.complete else "; it broke off there, since more would tell nothing new"
     click.echo(f"\n{found.ran} of {found.exist} scenarios ran{rest}.")
-
-
-@main.command("init")
-@click.argument("folder", type=FILE)
-def init_command(folder: Path) -> None:
-    """Make a working copy: notebooks and starters.
-
-    What you change there is yours: updating the project never touches it. Run it again after an update
-    and only what is missing is added.
-    """
-    _say(lambda: workbook.init(folder))
-
-
-@main.command("reset")
-@click.argument("exercise", type=int)
-@click.option("--folder", type=FILE, help="Your working copy; default: this folder, or workbook/ in it.")
-def reset_command(exercise: int, folder: Path | None) -> None:
-    """Restore an exercise, and keep what you wrote.
-
-    EXERCISE is its number. What you wrote is kept beside the starter and the notebook, under another name.
-    """
-    _say(lambda: workbook.reset(exercise, folder or workbook.usual()))
-
-
-@main.command("lab", context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FOLDER] [OPTIONS]...")
-def lab_command(words: tuple[str, ...]) -> None:
-    """Open JupyterLab at the first notebook.
-
-    FOLDER is your working copy, made if it is not there; default: this folder, or workbook/ in it.
-    What follows goes to JupyterLab, for instance --no-browser or --port 8890.
-    """
-    named = bool(words) and not words[0].startswith("-")
-    with _told():
-        open_lab(Path(words[0]) if named else workbook.usual(), words[named:])
-
-
-class _told:
-    """What a user can mend is said in words, with exit code 2; no traceback. What not, with 3."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, CannotRun | BadToken | workbook.Refusal):
-            click.echo(str(error), err=True)
-            sys.exit(2)
-        if isinstance(error, NoSandbox):
-            click.echo(str(error), err=True)
-            sys.exit(3)
-        if isinstance(error, GraderError):
-            click.echo(f"The grader itself failed, which says nothing about your saga: {error}", err=True)
-            sys.exit(3)
-
-
-def _say(work: Callable[[], list[str]]) -> None:
-    with _told():
-        click.echo("\n".join(work()))
-
-
-class Bar:
-    """A line that counts and says how long it will still take, on a terminal, once it takes over 2 s."""
-
-    def __init__(self) -> None:
-        self.began = self.last = time.monotonic()
-        self.drawn, self.ran = False, 0
-
-    def __call__(self, ran: int, known: int) -> None:
-        now = time.monotonic()
-        if ran < self.ran:  # the pairs begin
-            self.began = now
-        self.ran = ran
-        if now - self.began > 2 and now - self.last > 0.2 and sys.stderr.isatty():
-            self.last, self.drawn = now, True
-            told = f"{ran} of {known} scenarios, {left(now - self.began, ran / known)}"
-            click.echo(f"\r  {'█' * int(30 * ran / known):<30} {told:<48}", nl=False, err=True)
-
-    def done(self) -> None:
-        if self.drawn:
-            click.echo("\r" + " " * 82 + "\r", nl=False, err=True)
-
-
-def left(elapsed: float, share: float) -> str:
-    """How long it will still take, when this share of it took so many seconds."""
-    seconds = elapsed * (1 - share) / share
-    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {max(seconds, 1):.0f} s left"

@@ -1,0 +1,35 @@
+"""The command line: saga-lab, and what it can be told to do."""
+
+from __future__ import annotations
+
+import click
+
+from grader.cli.learning import explore_command, grade_command, hint_command, replay_command
+from grader.cli.working import init_command, lab_command, reset_command
+from saga_lab.cli.runs import runs
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="saga-lab")
+def main() -> None:
+    """Learn how several services agree without a shared transaction.
+
+    Begin with `saga-lab lab`: it makes your working copy and opens JupyterLab there. Edit an exercise,
+    then hand it in with `saga-lab grade`.
+    """
+
+
+COMMANDS = [
+    lab_command,
+    init_command,
+    reset_command,
+    grade_command,
+    replay_command,
+    hint_command,
+    explore_command,
+    runs,
+]
+for command in COMMANDS:
+    main.add_command(command)
