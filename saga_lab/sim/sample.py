@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -35,8 +35,8 @@ def resample(saga: Saga, world: type[World], rules: Rules, traces: Sequence[Trac
 
     `saga` is the same one in a process that ran nothing yet (a function of this process has no other), so
     that whatever differs was kept from run to run (H-1), or differs whenever it is played (S-10). With a
-    seed the rules judge each run anew: what they find there passed with the usual values. Raises
-    EndlessLoop.
+    seed the rules judge each run anew: what they find there passed with the usual values. Under no key may
+    both requests have asked for something. Raises EndlessLoop.
     """
     port = saga if isinstance(saga, Port) else InProcess(saga, world)
     sampler = _Sampler(port, world, rules)
@@ -74,7 +74,8 @@ class _Sampler:
         for trace in traces:
             scenario = replace(parse(trace.token), seed=seed)
             varied = self._simulate(scenario)
-            for violation in self._judge(varied):
+            shared = () if scenario.faults else _shared(trace, varied)
+            for violation in (*self._judge(varied), *shared):
                 self._failures.add(scenario, violation, varied)
         return Sample(self._failures.findings(), ("H-1", "H-2"))
 
@@ -99,3 +100,16 @@ class _Sampler:
     def _simulate(self, scenario: Scenario, lines: bool = False) -> Trace:
         self.playing = str(scenario)
         return simulate(self._port, self._world, scenario, lines=lines)
+
+
+def _shared(usual: Trace, varied: Trace) -> Iterator[Violation]:
+    """The first call for which two requests have one key, so that the later one is taken for a repeat."""
+    if usual.saga == varied.saga:
+        return
+    keys = {(r.operation, r.key) for r in usual.requests if r.saga == usual.saga and r.role == "action"}
+    for request in varied.requests:
+        if request.saga == varied.saga and (request.operation, request.key) in keys:
+            asked = f"{usual.saga} and {varied.saga} both asked for {request.operation} under {request.key}"
+            expected = "what a saga asks for has a key that no other request has"
+            yield Violation("H-2", expected, asked, request.number)
+            return

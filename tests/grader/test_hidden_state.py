@@ -141,6 +141,12 @@ def test_a_name_or_an_amount_that_stands_in_the_code_fails_for_another_request(
     assert not replay_file(tmp_path / SOLUTION.name, cause.token.partition(" + ")[2] or "none").broken
 
 
+def test_a_key_that_stands_in_the_code_is_shared_by_all_requests(tmp_path: Path) -> None:
+    told = broken(graded(tmp_path, ("check=pay.find", 'check=pay.find, key="the charge"')))["H-2"]
+    assert told.startswith("order-001 and ")
+    assert told.endswith("both asked for payments.charge under the charge")
+
+
 def test_pairs_wait_until_another_request_passes(tmp_path: Path) -> None:
     report = graded(tmp_path, BY_HEART["an amount"][:2], quick=False)
     assert (report.depth, report.verdict) == (1, "fail")
