@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from grader.candidate.child import unfit
 from grader.exercises import EXERCISES, Exercise
 from grader.process import GraderError, ProcessPort
+from grader.progress import keep
 from grader.remarks import remarks
 from grader.report import Report, Verdict, level
 from grader.rules import Broken, Invariant
@@ -39,15 +40,17 @@ def grade(
     """Try every fault at every call, and (unless `quick`) every pair when the single ones pass.
 
     A file runs in a `sandbox`, by default the best that this machine offers. A function runs in this
-    process, which is quick and no boundary: it is for learning, not for marks. The exercise may be left
-    out when a name says it.
+    process, which is quick and no boundary: it is for learning, not for marks; in a working copy the board
+    shows it. The exercise may be left out when a name says it.
     """
     if submission is None and not isinstance(exercise, int) and exercise is not None:
         exercise, submission = None, exercise
     if submission is None or not (exercise is None or isinstance(exercise, int)):
         raise TypeError("what is to be graded? For instance grade(1, order_saga), or grade(1, 'file.py')")
     if callable(submission):
-        return _grade_function(_of_function(exercise, submission), submission, quick, progress)
+        report = _grade_function(_of_function(exercise, submission), submission, quick, progress)
+        keep(report, Path.cwd())
+        return report
     return _grade_file(Path(submission), exercise, quick, progress, sandbox)
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import click
 
-from grader.cli.learning import explore_command, grade_command, hint_command, replay_command
-from grader.cli.working import init_command, lab_command, reset_command
+from grader.cli.learning import explore_command, grade_command, hint_command, replay_command, watch_command
+from grader.cli.working import (
+    board_command,
+    doctor_command,
+    init_command,
+    lab_command,
+    release_command,
+    reset_command,
+)
 from saga_lab.cli.runs import runs
 
 __all__ = ["main"]
@@ -23,12 +30,16 @@ def main() -> None:
 
 COMMANDS = [
     lab_command,
+    board_command,
     init_command,
     reset_command,
     grade_command,
+    watch_command,
     replay_command,
     hint_command,
     explore_command,
+    doctor_command,
+    release_command,
     runs,
 ]
 for command in COMMANDS:

@@ -1,8 +1,9 @@
-"""The commands for a file that was written: grade, replay, hint, explore."""
+"""The commands for a file that was written: grade, watch, replay, hint, explore."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from grader import report as reports
 from grader.cli.telling import FILE, Bar, plainly
 from grader.hints import STEPS, steps
 from grader.judge import explore_file, grade, replay_file
+from grader.loop import screen, versions
 from grader.page import page
+from grader.progress import keep
 from grader.report import Report
 from grader.sandbox import best
 from grader.story import faults_in_words, story, struck
@@ -50,11 +53,36 @@ def grade_command(
     except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
         report = Report(0, "", file.name, "grader error", problem=f"{type(error).__name__}: {error}")
     progress.done()
+    keep(report, file.parent)
     click.echo(reports.as_json(report) if as_json else str(report), nl=as_json)
     if html is not None:
         html.write_text(page(report), encoding="utf-8")
         click.echo(f"Written: {html}", err=True)
     sys.exit(report.exit_code)
+
+
+@click.command("watch")
+@click.argument("file", type=FILE)
+@EXERCISE
+@click.option("--full", is_flag=True, help="Try all pairs too, when the single faults pass.")
+def watch_command(file: Path, exercise: int | None, full: bool) -> None:
+    """Grade FILE again whenever you save it.
+
+    Single faults, in a second or two. Return grades at once, Ctrl-C ends.
+    """
+    try:
+        for text in versions(file):
+            if text is None:
+                click.echo(f"{file.name} is not there. Waiting for it ...", err=True)
+                continue
+            began, progress = time.monotonic(), Bar()
+            report = grade(exercise, file, quick=not full, progress=progress)
+            progress.done()
+            keep(report, file.parent)
+            click.clear()
+            click.echo(screen(report, file, time.monotonic() - began), nl=False)
+    except KeyboardInterrupt:
+        click.echo()
 
 
 @click.command("replay")

@@ -1,13 +1,16 @@
-"""The commands for a working copy: init, reset, lab."""
+"""The commands for a working copy: init, reset, lab, board, doctor; and release, for those who teach."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+import msgspec
 
-from grader import workbook
+from grader import doctor, handout, workbook
+from grader.board import board
 from grader.cli.telling import FILE, plainly
 from grader.launch import open_lab
 
@@ -45,6 +48,47 @@ def lab_command(words: tuple[str, ...]) -> None:
     named = bool(words) and not words[0].startswith("-")
     with plainly():
         open_lab(Path(words[0]) if named else workbook.usual(), words[named:])
+
+
+@click.command("board")
+@click.argument("folder", type=FILE, required=False)
+def board_command(folder: Path | None) -> None:
+    """Show the six exercises, with your medals.
+
+    FOLDER is your working copy; default: this folder, or workbook/ in it. What you reached stands in
+    progress.txt there: it is yours to read, and to delete.
+    """
+    click.echo(str(board(folder)))
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor_command(as_json: bool) -> None:
+    """Check this machine, and say what to do.
+
+    Exit code: 0 when all that grading needs is there, 1 when not.
+    """
+    found = []
+    for finding in doctor.examine():
+        found.append(finding)
+        if not as_json:
+            mark = "✓" if finding.well else "✗" if finding.needed else "!"
+            click.echo(f"{mark} {finding.name:<14}{finding.seen}")
+            if not finding.well:
+                click.echo(f"  {'':<14}{finding.todo}")
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    sys.exit(any(x.needed and not x.well for x in found))
+
+
+@click.command("release")
+@click.argument("folder", type=FILE)
+def release_command(folder: Path) -> None:
+    """Make the students' hand-out, without solutions.
+
+    FOLDER is a new one. It holds the project as students need it; they run `make lab` in it.
+    """
+    _say(lambda: handout.release(folder))
 
 
 def _say(work: Callable[[], list[str]]) -> None:
