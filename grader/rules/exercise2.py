@@ -24,6 +24,7 @@ ORDINARY = {
     "insufficient": "failed",
     "unknown-destination": "failed",
     "closed-destination": "failed",
+    "one-cent": "completed",
     "zero": "failed",
     "negative": "failed",
     "to-itself": "failed",

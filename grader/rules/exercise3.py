@@ -104,11 +104,13 @@ def shows(facts: Facts) -> Iterator[Shown]:
 
 
 def _one_ticket_a_seat(facts: Facts) -> Broken | None:
+    of_others = set[str]()
     for instant in facts.trace.instants:
         seats = venue.tickets(instant.ledgers)
-        if len(seats) > len(set(seats)):
-            twice = venue.in_words({seat for seat in seats if seats.count(seat) > 1})
-            return Broken("a seat has one ticket", f"{twice} has more than one", instant.number)
+        of_others |= venue.sold_to_others(facts, instant.ledgers)
+        if twice := {seat for seat in seats if seats.count(seat) > 1 or seat in of_others}:
+            observed = f"{venue.in_words(twice)} has more than one"
+            return Broken("a seat has one ticket", observed, instant.number)
     return None
 
 

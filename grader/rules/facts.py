@@ -137,13 +137,22 @@ class Facts:
         for (operation, _), requests in self.calls.items():
             about = requests[0].about
             for r in requests:
-                if r.answer == "refused" and told and r.code not in ("bad_argument", "conflict"):
-                    found[Struck(operation, about, "refuse")] = None
+                if r.answer == "refused":
+                    if told and r.code not in ("bad_argument", "conflict") and not self._of_nothing(r):
+                        found[Struck(operation, about, "refuse")] = None
                 elif r.fault and r.fault != "refuse":
                     # Out of reach is certain only when no attempt before it is in doubt.
                     sure = not r.fault.startswith("down") or all(x.answer == "unavailable" for x in requests)
                     found[Struck(operation, about, r.fault if sure else "", r.fault.endswith("*"))] = None
         return list(found)
+
+    def _of_nothing(self, request: Request) -> bool:
+        """It takes back what had not happened by then, which every service lets pass."""
+        action = (self.operations[request.operation].of, request.key)
+        effects = [effect for r in self.calls.get(action, ()) for effect in r.effects]
+        return request.role == "undo" and not any(
+            word == "done" and at <= (request.answered or at) for at, word in effects
+        )
 
     # ---- what the saga could know
 

@@ -46,6 +46,10 @@ def _fits(row: Row, struck: Struck) -> bool:
 
 
 def _true_status(facts: Facts) -> Broken | None:
+    return _right_status(facts) or _slip(facts)
+
+
+def _right_status(facts: Facts) -> Broken | None:
     """Right in this scenario, and shown by the world. Faults that pass are L-4's."""
     rules, status = facts.rules, facts.status
     if facts.trace.result is not None and status not in rules.statuses:
@@ -65,6 +69,18 @@ def _true_status(facts: Facts) -> Broken | None:
         expected = f"{status} only when all is known to be undone, else {MANUAL}"
         return Broken(expected, observed, facts.last(undo))
     return _known_success(facts) or _world_shows(facts) or _true_ids(facts)
+
+
+def _slip(facts: Facts) -> Broken | None:
+    """A call that no service can take is the saga's own, whether it heard so or not."""
+    for request in facts.requests if facts.status else ():
+        takes, given = len(facts.operations[request.operation].takes), len(request.args)
+        if takes == given and request.code != "bad_argument":
+            continue
+        expected, why = "every call is one that the service can take", "No fault did this: the call did."
+        observed = f"{request.operation} takes {takes} arguments after the key, and got {given}"
+        return Broken(expected, request.reason if takes == given else observed, request.number, why=why)
+    return None
 
 
 def _letter_is_enough(facts: Facts, call: Call) -> bool:

@@ -39,6 +39,12 @@ def ours(facts: Facts, ledgers: Ledgers, state: str) -> list[str]:
     ]
 
 
+def sold_to_others(facts: Facts, ledgers: Ledgers) -> set[str]:
+    """The seats that are sold to other bookings, which give them back to nobody."""
+    mine = keys(facts)
+    return {seat for seat, x in ledgers["seats"].items() if x["state"] == "sold" and x["by"] not in mine}
+
+
 def at_the_end(facts: Facts) -> Ledgers:
     """The ledgers when the result was written."""
     ended = facts.trace.ended

@@ -179,6 +179,7 @@ def _cases(variation: Variation) -> Iterator[Case]:
     nowhere = f"{_euros(some)} to an account that does not exist"
     yield Case("unknown-destination", transfer(some, NOBODY), nowhere, faults=True)
     yield Case("closed-destination", transfer(some, CLOSED), f"{_euros(some)} to a closed one")
+    yield Case("one-cent", transfer(1), f"{_euros(1)} from Alice to Bob")
     yield Case("zero", transfer(0), "nothing, from Alice to Bob")
     yield Case("negative", transfer(-some), f"{_euros(-some)} from Alice to Bob")
     yield Case("to-itself", transfer(some, ALICE), f"{_euros(some)} from Alice to herself")

@@ -1,8 +1,8 @@
 """Worlds and kernels that are broken in the ways of `mistakes` which no learner's file can make: each is caught.
 
 The reference solution is played in the broken world under one fault: the promise named must break there,
-and none in the whole world. Two rows no promise can see, since keys and dead letters make up for them: an
-undo that refuses what it does not know (M-G10) is a participant's test, two workers (M-G29) a journal's.
+and none in the whole world. A file can write back an old value (M-G15) in exercise 4 alone, where it says
+what to write; in the others the service would have to do it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from grader.exercises import EXERCISES
 from saga_lab import events as e
-from saga_lab.execution import Execution
-from saga_lab.sim import candidate, replay, scheduler
+from saga_lab.errors import Refused
+from saga_lab.sim import replay, scheduler
 from saga_lab.sim.people import People
-from saga_lab.worlds import bank, platform, service, systems, venue
+from saga_lab.worlds import bank, platform, service, shop, systems, venue
 from saga_lab.worlds.payments import PaymentService
 
 Patch = pytest.MonkeyPatch
@@ -33,6 +34,49 @@ def broken(exercise: int, token: str) -> list[str]:
 
 
 # ---- services
+
+
+def only_what_it_knows_is_undone(patch: Patch) -> None:
+    undo = service.Service._undo
+
+    def strict(self: Any, operation: Any, key: str) -> Any:
+        if key not in self.entries:
+            raise Refused(f"nothing is known of {key}", "unknown")
+        return undo(self, operation, key)
+
+    patch.setattr(service.Service, "_undo", strict)
+
+
+def old_balance_written_back(patch: Patch) -> None:
+    book, before = bank._Accounts._book, dict[str, int]()
+
+    def remember(self: Any, what: str, key: str, account: str, change: int) -> str:
+        before[key] = self.balances.get(account, 0)
+        return book(self, what, key, account, change)
+
+    def restore(self: Any, key: str) -> None:
+        account, change, _ = self.booked[key]
+        self._change(account, before[key] - self.balances[account])
+        self.booked[key] = (account, change, False)
+
+    patch.setattr(bank._Accounts, "_book", remember)
+    patch.setattr(bank._Accounts, "_take_back", restore)
+
+
+def old_stock_written_back(patch: Patch) -> None:
+    reserve, release, before = shop._Inventory.reserve, shop._Inventory.release, dict[str, int]()
+
+    def remember(self: Any, key: str, order_id: str, items: Any) -> str:
+        before.update({sku: stock.on_hand for sku, stock in self.stock.items()})
+        return reserve(self, key, order_id, items)
+
+    def restore(self: Any, key: str) -> None:
+        release(self, key)
+        for sku, pieces in before.items():
+            self.stock[sku].on_hand = pieces
+
+    patch.setattr(shop._Inventory, "reserve", remember)
+    patch.setattr(shop._Inventory, "release", restore)
 
 
 def no_tombstone(patch: Patch) -> None:
@@ -115,18 +159,29 @@ def backfill_overwrites(patch: Patch) -> None:
 
 def failed_before_it_is_undone(patch: Patch) -> None:
     """The failure is what is stored; who takes the saga up finds it failed, and undoes nothing."""
-    live, compensate, found = candidate._Life.__init__, Execution.compensate, list[e.Event]()
+    restart = scheduler._Run._restart
 
-    def begin(self: Any, told: Any, *args: Any) -> None:
-        found[:] = told.journal
-        live(self, told, *args)
+    def skip(self: Any, died: Any) -> None:
+        saga = died.saga
+        if any(isinstance(event, e.UndoingBegan) for event in saga.journal):
+            saga.journal.append(e.Returned(value=msgspec.Raw(b'{"status":"failed"}'), id=saga.id))
+            saga.over = self._over = self._now
+        else:
+            restart(self, died)
 
-    async def skip(self: Any, *args: Any, **more: Any) -> None:
-        if not any(isinstance(event, e.UndoBegun) for event in found):
-            await compensate(self, *args, **more)
+    patch.setattr(scheduler._Run, "_restart", skip)
 
-    patch.setattr(candidate._Life, "__init__", begin)
-    patch.setattr(Execution, "compensate", skip)
+
+def no_lease(patch: Patch) -> None:
+    """Whoever has lost the lease goes on, and its writes are taken too."""
+    append = scheduler._Run._append
+
+    def lax(self: Any, worker: Any, told: Any) -> None:
+        holder, worker.saga.worker = worker.saga.worker, worker
+        append(self, worker, msgspec.structs.replace(told, version=len(worker.saga.journal)))
+        worker.saga.worker = holder
+
+    patch.setattr(scheduler._Run, "_append", lax)
 
 
 def state_only_at_the_end(patch: Patch) -> None:
@@ -165,14 +220,49 @@ def early_answers_are_lost(patch: Patch) -> None:
     patch.setattr(People, "_answer", deaf)
 
 
-ROWS: list[tuple[str, Callable[[Patch], None], int, str, str]] = [
-    ("M-G14", failed_before_it_is_undone, 1, "shipping.create:refuse + payments.refund:crash-before", "S-10"),
+Row = tuple[str, Callable[[Patch], None], int, str, str]
+ROWS: list[Row] = [
+    ("M-G10", only_what_it_knows_is_undone, 1, "payments.charge:late=1h*", "S-0"),
+    ("M-G10", only_what_it_knows_is_undone, 2, "accounts.debit:late=1h*", "S-0"),
+    ("M-G10", only_what_it_knows_is_undone, 4, "environments.deploy[staging]:late=1h*", "S-0"),
+    (
+        "M-G14",
+        failed_before_it_is_undone,
+        1,
+        "shipping.create:refuse + inventory.release:crash-before",
+        "S-9",
+    ),
+    (
+        "M-G14",
+        failed_before_it_is_undone,
+        2,
+        "accounts.credit:refuse + accounts.reverse:crash-before",
+        "E2-S3",
+    ),
+    ("M-G14", failed_before_it_is_undone, 3, "tickets.issue:refuse + payments.refund:crash-before", "E3-S3"),
+    (
+        "M-G15",
+        old_stock_written_back,
+        1,
+        "shipping.create:refuse + inventory.reserve:then:buy_stock",
+        "E1-S2",
+    ),
+    ("M-G15", old_balance_written_back, 2, "accounts.credit:refuse + accounts.debit:then:deposit", "E2-S7"),
     ("M-G16", check_long_before_the_act, 2, "case:insufficient", "E2-S2"),
     ("M-G18", a_repeat_is_a_second_saga, 1, "again", "S-5"),
+    ("M-G18", a_repeat_is_a_second_saga, 2, "again", "S-5"),
+    ("M-G18", a_repeat_is_a_second_saga, 6, "again", "S-6"),
     ("M-G20", no_tombstone, 1, "payments.charge:late=1h*", "E1-S1"),
-    ("M-G24", state_only_at_the_end, 3, "payments.charge:crash-after=16m", "E3-S3"),
+    ("M-G20", no_tombstone, 2, "accounts.debit:late=1h*", "E2-S3"),
+    ("M-G20", no_tombstone, 4, "dns.switch:late=1h*", "E4-S1"),
+    ("M-G24", state_only_at_the_end, 3, "payments.charge:crash-after=16m", "S-9"),
+    ("M-G24", state_only_at_the_end, 5, "payments.pay:crash-after", "S-3"),
+    ("M-G24", state_only_at_the_end, 6, "timer#2:crash=30s", "E6-L1"),
+    ("M-G29", no_lease, 1, "recover + inventory.reserve:cancel", "E1-S4"),
+    ("M-G29", no_lease, 2, "recover + accounts.debit:cancel", "E2-S2"),
+    ("M-G29", no_lease, 6, "recover + store.verify:refuse", "E6-S5"),
     ("M1-09", blind_refund, 1, "payments.charge:late=1h*", "E1-S1"),
-    ("M3-15", a_lock_per_user, 3, "case:taken", "S-0"),
+    ("M3-15", a_lock_per_user, 3, "case:taken", "E3-S1"),
     ("M4-03", clean_up_deletes_logs, 4, "case:red", "E4-S5"),
     ("M5-11", early_answers_are_lost, 5, "case:approve-early", "S-0"),
     ("M6-03", verification_by_count, 6, "case:row-differs", "E6-S1"),
@@ -181,10 +271,13 @@ ROWS: list[tuple[str, Callable[[Patch], None], int, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "break_it", "exercise", "token", "promise"), ROWS, ids=[x[0] for x in ROWS])
-def test_what_is_broken_below_is_caught_by_its_promise(
-    row: str, break_it: Callable[[Patch], None], exercise: int, token: str, promise: str, monkeypatch: Patch
-) -> None:
+def _name(row: Row) -> str:
+    return f"{row[0]}-{row[2]}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_name)
+def test_what_is_broken_below_is_caught_by_its_promise(row: Row, monkeypatch: Patch) -> None:
+    _, break_it, exercise, token, promise = row
     assert broken(exercise, token) == []
     break_it(monkeypatch)
     assert promise in broken(exercise, token)
