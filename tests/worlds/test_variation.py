@@ -27,11 +27,11 @@ COUNTS = {"quantity", "total_records"}
 
 
 def values(request: Any) -> set[Any]:
-    """All that a request says, but how many pieces and rows, which a case is named after."""
+    """All that a request says, but what a case is named after: pieces, rows, nothing, a single cent."""
     said = {name: value for name, value in vars(request).items() if name not in COUNTS}
     items = [item.sku for item in said.pop("items", [])]
     seats = tuple(said.pop("seat_ids", []))
-    return {*said.values(), *items, seats} - {0, ()}
+    return {*said.values(), *items, seats} - {0, 1, ()}
 
 
 def played(world: type[World], token: str) -> Trace:
