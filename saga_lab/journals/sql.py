@@ -29,6 +29,8 @@ LONG = 0.001
 SHARE = 20
 """After a longer one, a thread commits for so many times its length, so that a slow disk or a busy machine
 keeps the event loop waiting for a twentieth of its time at most."""
+SPELL = 0.02
+"""Seconds of long ones that do not matter yet: now and then SQLite moves its log into the file."""
 LOOKS = 1.0
 """Seconds between two looks for what other processes appended."""
 _encode = msgspec.json.Encoder().encode
@@ -76,6 +78,8 @@ class SqlJournal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[tuple[Request, asyncio.Future[Any]]] = []
         self._busy = False
+        self._alone: str | None = None
+        """The saga of the last write, when no other had anything to write just then."""
         self._lock = Lock()
         self._watchers: list[Callable[[str], None]] = []
         self._held: set[str] = set()
@@ -155,7 +159,10 @@ class SqlJournal:
         self._waiting.append((request, future))
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._write_waiting)  # after all who can ask now
+            if request.id == self._alone:
+                self._write_waiting()
+            else:
+                loop.call_soon(self._write_waiting)  # after all who can ask now
         return future
 
     def _write_waiting(self) -> None:
@@ -163,10 +170,10 @@ class SqlJournal:
         requests = [request for request, _ in group]
         try:
             self._usable()
-            if (now := time.monotonic()) >= self._slow_until:
+            if (now := time.monotonic()) >= self._slow_until - SHARE * SPELL:
                 outcomes = self._here.write(requests)
                 if self._here.synced_in > LONG:
-                    self._slow_until = now + SHARE * self._here.synced_in
+                    self._slow_until = max(now, self._slow_until) + SHARE * self._here.synced_in
                 return self._settle(group, outcomes)
         except Locked:
             pass  # the thread has patience
@@ -183,18 +190,17 @@ class SqlJournal:
         self._settle(group, [failure] * len(group) if failure else job.result())
 
     def _settle(self, group: list[tuple[Request, asyncio.Future[Any]]], outcomes: Sequence[Outcome]) -> None:
+        self._alone = group[0][0].id if len(group) == 1 else None
         for (request, future), outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, BaseException):
-                pass
-            elif isinstance(request, Append) and not request.unfinished:
+                if not future.done():  # else nobody waits any more
+                    future.set_exception(outcome)
+                continue
+            if isinstance(request, Append) and not request.unfinished:
                 self._held.discard(request.id)
             elif isinstance(outcome, int):
                 self._hold(request.id)
-            if future.done():
-                continue  # nobody waits any more
-            if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
-            else:
+            if not future.done():
                 future.set_result(outcome)
         if self._waiting:
             self._write_waiting()
