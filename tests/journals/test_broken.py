@@ -311,7 +311,7 @@ def test_what_a_server_refuses_is_explained(error: type[psycopg.Error], advice: 
 async def test_a_closed_journal_says_so(place: Place) -> None:
     journal = place.open()
     await journal.append("s1", [started()], 0)
-    waiting = asyncio.ensure_future(journal.append("s1", [noted(1)], 1))
+    waiting = asyncio.ensure_future(journal.append("s2", [started("s2")], 0))
     await asyncio.sleep(0)
     journal.close()
     journal.close()
