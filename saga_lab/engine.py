@@ -25,6 +25,12 @@ from saga_lab.values import to_json
 from saga_lab.waits import in_seconds
 
 Observer = Callable[[e.Event], None]
+_WHERE: dict[State, Only] = {
+    State.STUCK: "parked",
+    State.COMPENSATED: "turned",
+    State.COMPLETED: "all",
+}
+"""Where those in a state are found, so that few others are read: most sagas complete."""
 MOST_RECOVERIES = 10
 """Recoveries without progress in between, after which a saga is parked."""
 _log = logging.getLogger("saga_lab")
@@ -102,7 +108,7 @@ class Engine:
         older_than: Seconds | None = None,
     ) -> Sequence[Run]:
         """All sagas, oldest first; or those in a state, of a name, with no event for so many seconds."""
-        only: Only = "all" if state is None or State(state).at_rest else "unfinished"
+        only: Only = "all" if state is None else _WHERE.get(State(state), "unfinished")
         latest = math.inf if older_than is None else self.clock.now() - in_seconds(older_than)
         return [
             Run(id, self)

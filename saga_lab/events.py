@@ -62,7 +62,10 @@ class AttemptFailed(Line, frozen=True, gc=False, tag="attempt failed"):
 
 
 class StepEnded(Line, frozen=True, gc=False, tag="step ended"):
-    """The outcome of a step. A step that is done has a reason only when a look-up found it."""
+    """The outcome of a step. A step that is done has a reason only when a look-up found it.
+
+    `cause`: the service's error behind a failure, so that a replay raises it from the same.
+    """
 
     step: str
     nth: int
@@ -72,6 +75,7 @@ class StepEnded(Line, frozen=True, gc=False, tag="step ended"):
     value: Raw = NOTHING
     reason: str = ""
     code: str = ""
+    cause: Raised | None = None
 
 
 class UndoingBegan(Line, frozen=True, gc=False, tag="undoing began"):

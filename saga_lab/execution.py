@@ -17,6 +17,7 @@ from saga_lab.context import Action, Check, OnStuck, SagaContext, Seconds, Undo
 from saga_lab.errors import Cancelled, PivotPassed, StepFailed
 from saga_lab.guards import DEADLINES
 from saga_lab.incarnation import Incarnation
+from saga_lab.left import made_again
 from saga_lab.retry import Retry
 from saga_lab.steps import perform
 from saga_lab.undoing import SCOPE, Registered, SavePoint, Scope, undo_all
@@ -96,7 +97,8 @@ class Execution(SagaContext):
                 self.running.discard(name)
         else:
             value = from_json(ended.value, result_type(action)) if ended.outcome == "done" else None
-            ending = Ending(ended.outcome, ended.attempts, value, ended.reason, ended.code)
+            cause = None if ended.cause is None else made_again(ended.cause, saga.record)
+            ending = Ending(ended.outcome, ended.attempts, value, ended.reason, ended.code, cause)
         if pivot and not (ending.outcome == "done" or (ending.outcome == "in doubt" and compensate is None)):
             saga.pivot = passed
         if ending.cut is not None:

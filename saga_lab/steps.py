@@ -12,6 +12,7 @@ from saga_lab.context import Action, Check
 from saga_lab.fold import StepRecord
 from saga_lab.guards import Cut
 from saga_lab.incarnation import Incarnation
+from saga_lab.left import told
 from saga_lab.retry import Retry
 from saga_lab.values import ATOMS, from_json, result_type, to_json
 
@@ -59,14 +60,9 @@ async def perform(
         except (TypeError, ValueError) as error:
             reason = f"it answered, but the answer is of no use: {error}"
             raw, ending = e.NOTHING, Ending("in doubt", ending.attempts, reason=reason, cause=error)
-    outcome, attempts, reason, code, at = (
-        ending.outcome,
-        ending.attempts,
-        ending.reason,
-        ending.code,
-        saga.clock.now(),
-    )
-    saga.write_later(e.StepEnded(step, nth, key, outcome, attempts, raw, reason, code, id=saga.id, at=at))
+    cause = None if ending.cause is None else told(saga, ending.cause)
+    how = ending.outcome, ending.attempts, raw, ending.reason, ending.code, cause
+    saga.write_later(e.StepEnded(step, nth, key, *how, id=saga.id, at=saga.clock.now()))
     if ending.outcome != "done" and ending.cut is None:
         await saga.write()
     return ending

@@ -146,7 +146,7 @@ class Connection:
         """The rows of these sagas, with those that were not there yet, for nobody else to change."""
         rows = self._locked(ids)
         if unknown := [id for id in ids if id not in rows]:
-            new = [asdict(Row(0, id, 0, "", 0.0, 0, False, False, False)) for id in unknown]
+            new = [asdict(Row(0, id, 0, "", 0.0, 0, False, False, False, False)) for id in unknown]
             self._raw.cursor().executemany(self._database.sql.enter, new)
             rows |= self._locked(unknown)
         return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from saga_lab.events import ENDINGS, Event, Parked
+from saga_lab.events import ENDINGS, Event, Parked, UndoingBegan
 from saga_lab.journals.errors import Fenced, Stale
 from saga_lab.journals.requests import Only
 
@@ -13,6 +13,7 @@ _CHOSEN: dict[Only, Callable[[Sequence[Event]], bool]] = {
     "all": lambda events: True,
     "unfinished": lambda events: not isinstance(events[-1], ENDINGS),
     "parked": lambda events: any(isinstance(event, Parked) for event in events),
+    "turned": lambda events: any(isinstance(event, UndoingBegan) for event in events),
 }
 
 

@@ -21,6 +21,7 @@ class Row(Struct):
     token: int
     unfinished: bool
     parked: bool
+    turned: bool
     news: bool
     """A fact from outside is the last event, so that the worker may not know of it."""
 
@@ -33,6 +34,7 @@ class Append(Struct, frozen=True):
     bodies: Sequence[str]
     unfinished: bool
     parked: bool
+    turned: bool
     token: int | None = None
 
     def decide(self, row: Row) -> int | None:
@@ -44,6 +46,7 @@ class Append(Struct, frozen=True):
         row.version += len(self.bodies)
         row.unfinished = self.unfinished
         row.parked = row.parked or self.parked
+        row.turned = row.turned or self.turned
         row.news = self.token is None
         return None
 
@@ -81,9 +84,9 @@ class Forget(Struct, frozen=True):
             raise Stale(self.id)
         row.version = 0
         row.until = 0.0
-        row.unfinished = row.parked = row.news = False
+        row.unfinished = row.parked = row.turned = row.news = False
 
 
 Request = Append | Claim | Forget
-Only = Literal["all", "unfinished", "parked"]
-"""Which sagas: all, those that an engine may have to go on with, those with a dead letter."""
+Only = Literal["all", "unfinished", "parked", "turned"]
+"""Which sagas: all, those that an engine may have to go on with, those with a dead letter or undos."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from saga_lab.events import ENDINGS, Event, Parked
+from saga_lab.events import ENDINGS, Event, Parked, UndoingBegan
 from saga_lab.journals.connection import Connection, Outcome
 from saga_lab.journals.database import database
 from saga_lab.journals.errors import JournalError, Locked
@@ -260,14 +260,10 @@ class SqlJournal:
             watcher(id)
 
 
-def _as_written(events: Sequence[Event]) -> tuple[list[str], bool, bool]:
-    """Their JSON; whether the saga goes on after them; whether there is a dead letter among them."""
-    goes_on = not (events and isinstance(events[-1], ENDINGS))
-    return (
-        [_encode(event).decode() for event in events],
-        goes_on,
-        any(isinstance(event, Parked) for event in events),
-    )
+def _as_written(events: Sequence[Event]) -> tuple[list[str], bool, bool, bool]:
+    """Their JSON; whether the saga goes on after them; is there a dead letter among them, or a turn?"""
+    bodies, kinds = [_encode(event).decode() for event in events], {type(event) for event in events}
+    return bodies, not (events and isinstance(events[-1], ENDINGS)), Parked in kinds, UndoingBegan in kinds
 
 
 def _look_on(journal: weakref.ref[SqlJournal], stop: Signal) -> None:

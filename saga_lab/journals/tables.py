@@ -37,7 +37,7 @@ from sqlalchemy.sql import ClauseElement
 from saga_lab.journals.requests import Row
 
 PREFIX = "saga_lab_"
-VERSION = 1
+VERSION = 2
 """Of these tables. A newer one is never written by an older program."""
 
 _big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by INTEGER alone
@@ -56,10 +56,12 @@ _sagas = Table(
     Column("token", BigInteger, nullable=False),
     Column("unfinished", Boolean, nullable=False),
     Column("parked", Boolean, nullable=False),
+    Column("turned", Boolean, nullable=False),
     Column("news", Boolean, nullable=False),
 )
 _unfinished = _sagas.c.unfinished.is_(true())
 _parked = _sagas.c.parked.is_(true())
+_turned = _sagas.c.turned.is_(true())
 _news = _sagas.c.news.is_(true())
 
 _events = Table(
@@ -70,7 +72,7 @@ _events = Table(
     Column("body", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-for _name, _which in {"unfinished": _unfinished, "parked": _parked, "news": _news}.items():
+for _name, _which in {"unfinished": _unfinished, "parked": _parked, "turned": _turned, "news": _news}.items():
     Index(f"{PREFIX}{_name}", _sagas.c.number, sqlite_where=_which, postgresql_where=_which)
 
 
@@ -91,6 +93,7 @@ class Statements:
     all: str
     unfinished: str
     parked: str
+    turned: str
     news: str
 
 
@@ -138,5 +141,6 @@ def statements(dialect: Dialect) -> Statements:
         all=sql(every.where(begun)),
         unfinished=sql(every.where(_unfinished)),
         parked=sql(every.where(_parked)),
+        turned=sql(every.where(_turned)),
         news=sql(select(_sagas.c.id, _sagas.c.version).where(_news)),
     )

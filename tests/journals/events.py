@@ -23,5 +23,9 @@ def parked(id: str = "s1") -> e.Parked:
     return e.Parked("call the bank", "kernel", id=id)
 
 
+def turned(id: str = "s1") -> e.UndoingBegan:
+    return e.UndoingBegan(id=id)
+
+
 def answered(id: str = "s1") -> e.PromiseAnswered:
     return e.PromiseAnswered("approval", Raw(b"true"), id=id)

@@ -95,9 +95,9 @@ def test_tables_named_like_ours_without_a_version_are_left_as_they_were(place: P
 
 def test_the_tables_of_a_newer_program_are_left_as_they_were(place: Place) -> None:
     place.open()
-    place.run("UPDATE saga_lab_schema SET version = 2")
-    refused(place.url, "version 2", "version 1", "Nothing was changed", "newer")
-    assert place.run("SELECT version FROM saga_lab_schema") == [(2,)]
+    place.run("UPDATE saga_lab_schema SET version = 3")
+    refused(place.url, "version 3", "version 2", "Nothing was changed", "newer")
+    assert place.run("SELECT version FROM saga_lab_schema") == [(3,)]
 
 
 def tables(place: Place) -> list[str]:

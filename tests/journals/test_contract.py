@@ -10,7 +10,7 @@ from msgspec import Raw
 from saga_lab import events as e
 from saga_lab.journals import Fenced, Stale
 from tests.journals.conftest import Open
-from tests.journals.events import answered, noted, parked, returned, started
+from tests.journals.events import answered, noted, parked, returned, started, turned
 from tests.journals.told import told
 
 # ---- events
@@ -92,9 +92,11 @@ async def test_sagas_come_oldest_first_and_can_be_chosen_unread(reopen: Open) ->
         await journal.append(id, [started(id)], 0)
     await journal.append("z", [parked("z"), returned("z")], 1)
     await journal.append("a", [parked("a"), noted(1, "a")], 1)
+    await journal.append("m", [turned("m"), noted(1, "m")], 1)
     assert reopen().ids() == ["z", "a", "m"]
     assert reopen().ids("unfinished") == ["a", "m"]
     assert reopen().ids("parked") == ["z", "a"]
+    assert reopen().ids("turned") == ["m"]
 
 
 @pytest.mark.parametrize("end", [returned(), e.Raised("m:E", "no"), e.Stuck("pivot passed", "why")])

@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from saga_lab import MemoryJournal, SqlJournal
 from saga_lab.events import Event
 from saga_lab.journals import Fenced, Only, Stale
-from tests.journals.events import answered, noted, parked, returned, started
+from tests.journals.events import answered, noted, parked, returned, started, turned
 
 IDS = st.sampled_from(["a", "b", "c"])
-ONLY: list[Only] = ["all", "unfinished", "parked"]
+ONLY: list[Only] = ["all", "unfinished", "parked", "turned"]
 EVENTS = st.lists(
-    st.sampled_from([started(), noted(1), answered(), parked(), returned()]), min_size=1, max_size=3
+    st.sampled_from([started(), noted(1), answered(), parked(), turned(), returned()]), min_size=1, max_size=3
 )
 
 

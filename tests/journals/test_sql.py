@@ -143,7 +143,7 @@ def test_many_who_open_an_empty_database_at_once_make_one_journal(place: Place) 
     place.opened.extend(journals)
     asyncio.run(journals[0].append("s1", [started()], 0))
     assert all(journal.ids() == ["s1"] for journal in journals)
-    assert place.run("SELECT version FROM saga_lab_schema") == [(1,)]
+    assert place.run("SELECT version FROM saga_lab_schema") == [(2,)]
 
 
 COUNT = """

@@ -16,6 +16,7 @@ from saga_lab import (
     JournalError,
     MemoryJournal,
     Refused,
+    Retry,
     StepFailed,
 )
 from tests.kernel.lab import DAY, Lab, Order, moment, told
@@ -154,12 +155,17 @@ async def test_sagas_are_listed_by_state_name_and_age(lab: Lab) -> None:
     await asyncio.sleep(DAY)
     await lab.run(three, "s2")
     await lab.start(other, "s3")
+    lab.shop.faults = {"C": ["no*"], "b": ["down", "down*"]}
+    await lab.run(three, "s4")
+    lab.shop.faults.pop("b")
+    await lab.run(three, "s5")
     await moment()
 
     def ids(**what) -> list[str]:
         return [run.id for run in lab.engine.list(**what)]
 
-    assert ids() == ["s1", "s2", "s3"]
+    assert ids() == ["s1", "s2", "s3", "s4", "s5"]
+    assert ids(state="STUCK") == ["s4"] and ids(state="COMPENSATED") == ["s5"]
     assert ids(state="COMPLETED") == ["s1", "s2"] and ids(state="WAITING") == ["s3"]
     assert ids(name="other") == ["s3"] and ids(name="three", older_than=3600) == ["s1"]
 
@@ -189,6 +195,21 @@ async def test_an_error_comes_back_with_what_it_was_raised_from(lab: Lab) -> Non
         await engine.get("s1").result()
     assert type(again.value.__cause__) is ConnectionError
     assert str(again.value.__cause__) == str(first.__cause__) == "the reply was lost"
+
+
+@told
+async def test_a_step_that_failed_has_the_same_cause_on_replay(lab: Lab) -> None:
+    async def saga(saga, order, shop):
+        try:
+            await saga.step("A", shop.A, retry=Retry(attempts=1))
+        except StepFailed as failed:
+            await saga.step("log", shop.L, f"{type(failed.__cause__).__name__}: {failed.__cause__}")
+        return await saga.step("B", shop.B)
+
+    lab.shop.faults = {"A": ["lost"], "B": ["crash"]}
+    await lab.run(saga)
+    await lab.restart(saga)
+    assert await lab.run(saga) == "B-s1/B" and lab.shop.asked == ["A", "L", "B", "B"]
 
 
 @pytest.mark.parametrize(
