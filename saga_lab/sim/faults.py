@@ -45,7 +45,7 @@ class BadToken(ValueError):
     """A token that cannot be read or played; the text says what was expected."""
 
 
-class Site(Struct, frozen=True, order=True):
+class Site(Struct, frozen=True, gc=False, order=True):
     """A place where a fault can strike: the `nth` request of an operation (about one thing), or a moment."""
 
     operation: str
@@ -57,7 +57,7 @@ class Site(Struct, frozen=True, order=True):
         return self.operation + about + (f"#{self.nth}" if self.nth > 1 else "")
 
 
-class Fault(Struct, frozen=True):
+class Fault(Struct, frozen=True, gc=False):
     """One thing going wrong at one site. `times`: requests it strikes; `after`: ms, for kinds that wait."""
 
     site: Site
@@ -86,10 +86,15 @@ class Fault(Struct, frozen=True):
         return second.site.nth < first.site.nth + first.times
 
     def __str__(self) -> str:
-        return f"{self.site}:{self.word}"
+        return _written(self)
 
 
-class Scenario(Struct, frozen=True):
+@lru_cache(maxsize=4096)
+def _written(fault: Fault) -> str:
+    return f"{fault.site}:{fault.word}"
+
+
+class Scenario(Struct, frozen=True, gc=False):
     """A case of the world and what goes wrong in it.
 
     `recover`: a second worker recovers the saga meanwhile. When it has ended, `again`: the same request
@@ -115,6 +120,7 @@ class Scenario(Struct, frozen=True):
 _WORDS = {"recover": "recover", "again": "again", "again!": "again_other"}
 
 
+@lru_cache(maxsize=256)
 def parse(token: str) -> Scenario:
     """Read a token: `seed:7 + case:two-items + payments.charge:lost`, with all but one of them left out, or
     `none`. Raises BadToken with what was expected.

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from saga_lab.events import NOTHING, Event
 
 
-class Call(Struct, frozen=True, tag="call"):
+class Call(Struct, frozen=True, gc=False, tag="call"):
     """The saga asks a service; `args` is a JSON array, `line` the learner's line that waits."""
 
     number: int
@@ -19,20 +19,20 @@ class Call(Struct, frozen=True, tag="call"):
     line: int = 0
 
 
-class GaveUp(Struct, frozen=True, tag="gave up"):
+class GaveUp(Struct, frozen=True, gc=False, tag="gave up"):
     """The caller no longer waits for the answer to this call."""
 
     number: int
 
 
-class Append(Struct, frozen=True, tag="append"):
+class Append(Struct, frozen=True, gc=False, tag="append"):
     """A write to the journal at `version`. A write that is refused ends the incarnation."""
 
     events: list[Event]
     version: int
 
 
-class Ended(Struct, frozen=True, tag="ended"):
+class Ended(Struct, frozen=True, gc=False, tag="ended"):
     """Whoever started the saga got its result, or what left it as text; `line` is the last one run."""
 
     result: Raw = NOTHING
@@ -48,14 +48,14 @@ def in_words(kind: str, reason: str) -> str:
 Message = Call | GaveUp | Append | Ended
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, gc=False):
     """What the candidate did until it could only wait; `wake`: when its next timer is due, in ms."""
 
     messages: list[Message]
     wake: int | None = None
 
 
-class Begin(Struct, frozen=True, tag="begin"):
+class Begin(Struct, frozen=True, gc=False, tag="begin"):
     """A new incarnation at `now` ms. With a `journal` it recovers, or (`again`) submits once more.
 
     It takes the place of the one in the same `life`; those in other lives run beside it, each as in a
@@ -71,7 +71,7 @@ class Begin(Struct, frozen=True, tag="begin"):
     life: int = 0
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """The answer to a call, or the error that the caller sees in its place."""
 
     number: int
@@ -81,7 +81,7 @@ class Reply(Struct, frozen=True):
     code: str = ""
 
 
-class Deliver(Struct, frozen=True, tag="deliver"):
+class Deliver(Struct, frozen=True, gc=False, tag="deliver"):
     """It is `now` ms: timers that are due fire, then the replies arrive.
 
     `facts`: what others appended to the journal meanwhile, known before anybody acts on a timer.
@@ -93,7 +93,7 @@ class Deliver(Struct, frozen=True, tag="deliver"):
     life: int = 0
 
 
-class End(Struct, frozen=True, tag="end"):
+class End(Struct, frozen=True, gc=False, tag="end"):
     """The process of this life is gone; the turn that answers is empty."""
 
     life: int

@@ -16,7 +16,7 @@ from saga_lab.worlds.world import Effect, Kind, Role
 Answer = Literal["", "value", "refused", "unavailable", "lost"]
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """One request of a saga to a service, and what became of it.
 
     `about` is the thing that brackets name in a token, for an undo and a look-up that of the action under
@@ -59,7 +59,7 @@ class Request(Struct, frozen=True):
         return self.operation.partition(".")[0]
 
 
-class Crash(Struct, frozen=True):
+class Crash(Struct, frozen=True, gc=False):
     """The saga's process was down from `at` to `up`; `site` is where the fault struck."""
 
     at: int
@@ -67,7 +67,7 @@ class Crash(Struct, frozen=True):
     site: str
 
 
-class Instant(Struct, frozen=True):
+class Instant(Struct, frozen=True, gc=False):
     """The services' ledgers right after request `number` changed something; number 0 is the beginning.
 
     `by`: the rival who did it, right after that request or at a later chance; `time` when something
@@ -80,7 +80,7 @@ class Instant(Struct, frozen=True):
     by: str = ""
 
 
-class Outside(Struct, frozen=True):
+class Outside(Struct, frozen=True, gc=False):
     """Somebody outside told a saga something at `at`; not `accepted` means too late: a Conflict.
 
     `what`: a `cancel`, or an `answer` to the promise `name`. `saga` is its id.
@@ -93,7 +93,7 @@ class Outside(Struct, frozen=True):
     accepted: bool = True
 
 
-class Trace(Struct, frozen=True):
+class Trace(Struct, frozen=True, gc=False):
     """One run. `token` repeats it. `ended` is when the result became durable, None if it never did.
 
     `result` is what the saga returned, as plain data; `error` says what left it instead. `stopped` says

@@ -60,13 +60,17 @@ class Saga:
     @property
     def result(self) -> Any:
         """What it returned, as plain data."""
-        returned = next((event for event in self.journal if isinstance(event, e.Returned)), None)
+        returned = self._returned
         return None if returned is None else msgspec.json.decode(returned.value)
+
+    @property
+    def _returned(self) -> e.Returned | None:
+        return next((event for event in reversed(self.journal) if isinstance(event, e.Returned)), None)
 
     @property
     def error(self) -> str:
         """What left it in place of a result."""
-        if any(isinstance(event, e.Returned) for event in self.journal):
+        if self._returned is not None:
             return ""
         for event in self.journal:
             if isinstance(event, e.Raised):
