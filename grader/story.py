@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, repeat, zip_longest
 
 from grader.rules import Broken
 from grader.rules.words import duration_in_words
@@ -13,6 +15,9 @@ from saga_lab.sim.faults import duration
 
 Tells = Mapping[str, Callable[..., str]]
 FAULT, TURNED = "<- fault", "<- here it went wrong"
+WIDTH = 75
+"""Columns of a line, its number and the gap before its marks apart: so it fits beside a message's names."""
+_NARROW = 20
 _DID = {
     "done": "done",
     "refused": "says no",
@@ -231,44 +236,63 @@ def _turning(rows: list[_Row], broken: Broken) -> int | None:
     return next((x for x in range(len(rows) - 1, -1, -1) if not rows[x].numbers), None)
 
 
-def _lines(rows: list[_Row], turning: int | None) -> list[str]:
+def _lines(rows: list[_Row], turning: int | None) -> list[list[str]]:
+    """Each row on as many lines as it takes: words in columns, marks in one, or below each other."""
     asked = [row for row in rows if row.happened]
-    wide = max((len(row.what) for row in asked), default=0)
-    about = max((len(row.about) for row in asked), default=0)
-    told = []
-    for row in rows:
-        often = f" ({row.count} times)" if row.count > 1 else ""
-        text = f"{row.what:<{wide}}  {row.about:<{about}}".rstrip() if row.happened else row.what
-        if row.happened:
-            text = (
-                f"{row.what:<{wide}}  " + (f"{row.about:<{about}}  " if about else "") + row.happened + often
-            )
-        told.append(text)
-    column = min(max(len(text) for text in told), 52)
+    what = max((len(row.what) for row in asked), default=0)
+    about = max((len(row.about) for row in asked if len(row.about) <= _NARROW), default=0)
+    marks = [_marks(row, place == turning) for place, row in enumerate(rows)]
+    room = WIDTH - len(TURNED)
+    told = [
+        _in_columns(row, what, about, room if marked else WIDTH)
+        for row, marked in zip(rows, marks, strict=True)
+    ]
+    column = min(max(len(line) for line in chain(*told)), room)
     return [
-        f"{number:>2} {text:<{column}}{_mark(row, number - 1 == turning)}".rstrip()
-        for number, (row, text) in enumerate(zip(rows, told, strict=True), 1)
+        _beside(number, lines, marked, column)
+        for number, (lines, marked) in enumerate(zip(told, marks, strict=True), 1)
     ]
 
 
-def _mark(row: _Row, turned: bool) -> str:
+def _beside(number: int, lines: list[str], marks: list[str], column: int) -> list[str]:
+    """The lines of a row, its number before them and its marks after."""
+    if column + len("".join(marks)) < WIDTH:
+        marks = [" ".join(marks)]
+    numbers = [f"{number:>2}", *repeat("  ", max(len(lines), len(marks)) - 1)]
+    parts = zip_longest(numbers, lines, marks, fillvalue="")
+    return [f"{number} {line:<{column}}   {mark}".rstrip() for number, line, mark in parts]
+
+
+def _in_columns(row: _Row, what: int, about: int, wide: int) -> list[str]:
+    """Whom it asks, about what, what happened: the last is broken where it is long."""
+    if not row.happened:
+        return textwrap.wrap(row.what, wide, subsequent_indent="  ")
+    head = f"{row.what:<{what}}  "
+    happened = row.happened + (f" ({row.count} times)" if row.count > 1 else "")
+    if row.about or len(head) + about + len(happened) < wide:
+        head += f"{row.about:<{about}}  " if about else ""
+    first, *more = textwrap.wrap(happened, max(wide - len(head), _NARROW), break_long_words=False)
+    return [head + first, *(" " * len(head) + line for line in more)]
+
+
+def _marks(row: _Row, turned: bool) -> list[str]:
     struck = row.fault and not row.fault.startswith("crash-")  # that one is marked where the process dies
-    marks = ([FAULT] if struck else []) + ([TURNED] if turned else [])
-    return "   " + " ".join(marks) if marks else ""
+    return ([FAULT] if struck else []) + ([TURNED] if turned else [])
 
 
-def _shown(lines: list[str], most: int, turning: int | None) -> list[str]:
+def _shown(rows: list[list[str]], most: int, turning: int | None) -> list[str]:
     """What fits: the beginning, the turning point, and as much as can be of the end."""
-    if len(lines) <= most:
-        return lines
-    keep = {*range(most // 3), *([turning] if turning is not None else [])}
-    for line in reversed(range(len(lines))):
-        if len(keep) < most - 2:
-            keep.add(line)
+    if sum(len(lines) for lines in rows) <= most:
+        return [*chain(*rows)]
+    keep, room = {turning} if turning is not None else set[int](), most - 2
+    for row in [*range(most // 3), *reversed(range(len(rows)))]:
+        if sum(len(rows[x]) for x in {*keep, row}) > room:
+            break
+        keep.add(row)
     shown, before = list[str](), -1
-    for line in sorted(keep):
-        if line > before + 1:
-            shown.append(f"   ... {line - before - 1} more")
-        shown.append(lines[line])
-        before = line
+    for row in sorted(keep):
+        if row > before + 1:
+            shown.append(f"   ... {row - before - 1} more")
+        shown += rows[row]
+        before = row
     return shown

@@ -70,7 +70,7 @@ def shows(facts: Facts) -> Iterator[Shown]:
         yield Shown("records requests still live:", str(len(insurer.live(facts))), "0")
     if facts.status != "failed":
         right = "never" if facts.status == "rejected_invalid" else "before the decision"
-        yield Shown("records were asked for", insurer.asked_for_records(facts), right)
+        yield Shown("records were asked for:", insurer.asked_for_records(facts), right)
     if facts.status in DECIDED:
         yield Shown("the decision:", insurer.said(facts), DECIDED[facts.status])
     if facts.status == "payment_failed":

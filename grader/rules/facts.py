@@ -79,10 +79,12 @@ class Facts:
 
     def _status_of_an_end(self) -> str:
         """What a run without a result stands for, when it may end so."""
+        if self.stopped_by_cancel and self.left_behind:
+            return ""
         stuck = any(isinstance(event, e.UndoEnded) and event.stuck for event in self.trace.journal)
         if stuck and (self.trace.crashes or self.cancelled is not None):
             return MANUAL  # the engine has written the letter, and a crash or a cancel left it at that
-        return self.rules.clean[0] if self.stopped_by_cancel and not self.left_behind else ""
+        return self.rules.clean[0] if self.stopped_by_cancel else ""
 
     # ---- the scenario
 
@@ -113,9 +115,9 @@ class Facts:
 
     @property
     def stopped_by_cancel(self) -> bool:
-        """`Cancelled` left the saga, which it may after a cancel."""
-        left = self.trace.result is None and self.trace.error.partition(":")[0] == "Cancelled"
-        return left and self.cancelled is not None
+        """`Cancelled` left the saga, which it may after a cancel; so may the undo that got stuck on it."""
+        left = self.trace.error.partition(":")[0] in ("Cancelled", "CompensationFailed")
+        return left and self.trace.result is None and self.cancelled is not None
 
     @cached_property
     def left_behind(self) -> list[Call]:
@@ -186,7 +188,7 @@ class Facts:
     def unsure(self) -> list[Call]:
         """Actions that may stand, whose undo was tried and never answered, nor found by a look-up.
 
-        What ends by itself needs no answer.
+        What ends by itself needs no answer, and a pivot that is known to stand no undo.
         """
         tried = [(call, self.undos(call)) for call in self.actions if call[0] not in self.rules.expiring]
         return [
@@ -196,6 +198,7 @@ class Facts:
             and self.may_stand(call)
             and not any(r.answer == "value" for r in undos)
             and "undone" not in self.looked_up(call)[-1:]
+            and not (call in self.pivots and self.known(call))
         ]
 
     @property
@@ -207,11 +210,12 @@ class Facts:
     @cached_property
     def pivot_known(self) -> bool:
         """The saga was told that its pivot is done, and has not taken it back."""
-        for call in self.pivots:
-            told = any(r.answer == "value" for r in self.calls[call]) or "done" in self.looked_up(call)
-            if told and not (call[0] in self.undo_of and self.undos(call)):
-                return True
-        return False
+        return any(self.known(call) for call in self.pivots)
+
+    def known(self, call: Call) -> bool:
+        """The saga was told that this is done, and its undo, if asked for, was refused."""
+        told = any(r.answer == "value" for r in self.calls[call]) or "done" in self.looked_up(call)
+        return told and all(request.answer == "refused" for request in self.undos(call)[-1:])
 
     @property
     def pivot_stands(self) -> bool:

@@ -12,6 +12,7 @@ from saga_lab.worlds.insurer import PATIENCE
 VALIDATE, CLOSE, REVIEW = "claims.validate", "claims.close", "reviews.open"
 RECORDS, WITHDRAW = "records.request", "records.withdraw"
 PAY, VOID = "payments.pay", "payments.void"
+HOUR = 3_600_000
 Ledgers = dict[str, Any]
 
 
@@ -75,14 +76,17 @@ def stuck(facts: Facts) -> bool:
 def asked_for_records(facts: Facts) -> str:
     """When the hospital was asked, as seen from the decision.
 
-    A saga may wait from the start, so with faults or an early answer either may come first.
+    Who waits from the start may be answered before the records are asked for, and a fault delays them: so
+    what counts is a decision that came when all the rest could long have happened.
     """
     if not facts.final["records"]:
         return "never"
     first = next(request for request in facts.requests if request.operation == RECORDS)
-    said, began = decision(facts), waited_since(facts)
-    late = said is not None and began is not None and first.sent > max(said.at, began)
-    return "after the decision" if late and not facts.scenario.faults else "before the decision"
+    told, began = decision(facts), waited_since(facts)
+    slow = told is not None and began is not None and told.at - began > HOUR and not facts.scenario.faults
+    return (
+        "after the decision" if slow and told is not None and first.sent >= told.at else "before the decision"
+    )
 
 
 # ---- the decision

@@ -1,4 +1,4 @@
-# M-G03 no key of the saga at all | fault: payments.pay:lost | breaks: E5-S1 | says: paid was 2500.00 and 2500.00
+# M-G03 no key of the saga at all | fault: payments.pay:lost | breaks: S-1 | says: A time-out is not a no
 from datetime import timedelta
 from uuid import uuid4
 

@@ -1,0 +1,66 @@
+# M5-40 a void that is refused is taken for one that worked | fault: payments.pay:lost* | breaks: E5-S5 | says: paid was 2500.00
+from datetime import timedelta
+
+from saga_lab import CompensationFailed, Refused, StepFailed, TimedOut
+from saga_lab.worlds.insurer import Approval, ClaimResult
+
+MANUAL = "manual_intervention_required"
+
+
+async def claim_saga(saga, claim, insurer):
+    claims, records, payments, reviews = insurer.claims, insurer.records, insurer.payments, insurer.reviews
+
+    async def close(status, payment_id=""):
+        try:
+            await saga.step("close", claims.close, claim.claim_id, status)
+        except StepFailed as failure:
+            saga.park(f"close {claim.claim_id}: {status}", failure)
+        return ClaimResult(status, payment_id)
+
+    async def end(status):
+        try:
+            await saga.compensate()
+        except CompensationFailed:
+            return ClaimResult(MANUAL)
+        return await close(status)
+
+    try:
+        valid = await saga.step("validate", claims.validate, claim.claim_id, claim.amount)
+    except Refused:
+        valid = False
+    except StepFailed:
+        return await end("failed")
+    if not valid:
+        return await end("rejected_invalid")
+
+    try:
+        await saga.step(
+            "records", records.request, claim.claim_id, compensate=records.withdraw, check=records.find
+        )
+        approval = await saga.promise("approval", Approval, timeout=timedelta(days=30))
+    except TimedOut:
+        return await end("timeout")
+    except StepFailed:
+        return await end("failed")
+    if not approval.approved:
+        return await end("rejected")
+
+    try:
+        payment_id = await saga.step(
+            "pay",
+            payments.pay,
+            claim.claim_id,
+            claim.amount,
+        )
+    except StepFailed:
+        try:
+            await saga.step("void", payments.void, key=saga.key("pay"))
+        except StepFailed as failure:
+            saga.park(f"void the payment of {claim.claim_id}", failure)
+        try:
+            await saga.step("review", reviews.open, claim.claim_id, "approved, but not paid")
+        except StepFailed as failure:
+            saga.park(f"look at {claim.claim_id}: approved, but not paid", failure)
+            return ClaimResult(MANUAL)
+        return ClaimResult("payment_failed")
+    return await close("paid", payment_id)
