@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.report import MEDALS, Cause, Judged, Remark, Report
 from grader.sandbox import IN_WORDS
@@ -17,11 +17,15 @@ MOST_FAILURES, MOST_REMARKS = 3, 3
 
 @dataclass(frozen=True)
 class Failure:
-    """What is told once: the most telling promise that a cause broke, and the others that it broke too."""
+    """What is told once: the most telling promise that a cause broke, and the others that it broke too.
+
+    `alike`: further failing scenarios of which the same would be told, but for the fault.
+    """
 
     judged: Judged
     cause: Cause
     also: tuple[str, ...]
+    alike: int = 0
 
 
 def text(report: Report, most: int = MOST_FAILURES) -> str:
@@ -45,7 +49,7 @@ def failures(report: Report) -> list[Failure]:
     """What failed, one story per cause, the simplest and most telling first.
 
     A story in which several promises break at the same point has one cause. So has whatever goes wrong
-    in a run without faults.
+    in a run without faults, and what is seen at the same line under one fault and another.
     """
     found = [(judged, cause) for judged in report.invariants for cause in judged.causes]
     groups: dict[tuple[str, str], list[tuple[Judged, Cause]]] = {}
@@ -53,10 +57,15 @@ def failures(report: Report) -> list[Failure]:
         plain = _faults(cause.token) == 0
         same = [key for key in groups if key[0] == cause.token and (plain or not cause.turn)]
         groups.setdefault(same[0] if same else (cause.token, cause.turn), []).append((judged, cause))
-    return [
-        Failure(*group[0], also=tuple(dict.fromkeys(x.id for x, _ in group if x.id != group[0][0].id)))
-        for group in groups.values()
-    ]
+    told: dict[tuple[str, ...], Failure] = {}
+    for (judged, cause), *rest in groups.values():
+        also = tuple(dict.fromkeys(x.id for x, _ in rest if x.id != judged.id))
+        seen = (judged.id, cause.turn, cause.expected, cause.observed, cause.code)
+        if before := told.get(seen):
+            told[seen] = replace(before, alike=before.alike + cause.others + 1)
+        else:
+            told[seen] = Failure(judged, cause, also)
+    return list(told.values())
 
 
 def _telling(failed: tuple[Judged, Cause]) -> tuple[int, int, int, int, int]:
@@ -101,7 +110,7 @@ def _story(lines: tuple[str, ...], room: int) -> list[str]:
 
 def _coverage(report: Report, one: Failure) -> str:
     """How many others share this cause, and how much was tried."""
-    count, others = report.scenarios, one.cause.others
+    count, others = report.scenarios, one.cause.others + one.alike
     told = []
     if one.also:
         told.append(f"{_list(one.also)} break{'s' if len(one.also) == 1 else ''} here too.")

@@ -1,11 +1,11 @@
-# M-G12 a choice by what stands outside the journal | fault: claims.validate:crash-after | breaks: S-10 | says: the same way
+# M-G12 a random name, drawn outside the journal | fault: claims.validate:crash-after | breaks: S-10 | says: the same way
 from datetime import timedelta
+from random import randbytes
 
 from saga_lab import CompensationFailed, Refused, StepFailed, TimedOut
 from saga_lab.worlds.insurer import Approval, ClaimResult
 
 MANUAL = "manual_intervention_required"
-seen = []
 
 
 async def claim_saga(saga, claim, insurer):
@@ -25,11 +25,9 @@ async def claim_saga(saga, claim, insurer):
             return ClaimResult(MANUAL)
         return await close(status)
 
-    seen.append(claim.claim_id)
     try:
-        if len(seen) > 1:
-            raise Refused("seen before")
-        valid = await saga.step("validate", claims.validate, claim.claim_id, claim.amount)
+        name = f"validate {randbytes(8).hex()}"
+        valid = await saga.step(name, claims.validate, claim.claim_id, claim.amount)
     except Refused:
         valid = False
     except StepFailed:
