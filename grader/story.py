@@ -18,6 +18,8 @@ FAULT, TURNED = "<- fault", "<- here it went wrong"
 WIDTH = 75
 """Columns of a line, its number and the gap before its marks apart: so it fits beside a message's names."""
 _NARROW = 20
+_KEPT = "\N{NO-BREAK SPACE}"
+"""Stands for a space at which no line is broken."""
 _DID = {
     "done": "done",
     "refused": "says no",
@@ -268,11 +270,12 @@ def _in_columns(row: _Row, what: int, about: int, wide: int) -> list[str]:
     if not row.happened:
         return textwrap.wrap(row.what, wide, subsequent_indent="  ")
     head = f"{row.what:<{what}}  "
-    happened = row.happened + (f" ({row.count} times)" if row.count > 1 else "")
+    happened = row.happened + (f" ({row.count}{_KEPT}times)" if row.count > 1 else "")
     if row.about or len(head) + about + len(happened) < wide:
         head += f"{row.about:<{about}}  " if about else ""
-    first, *more = textwrap.wrap(happened, max(wide - len(head), _NARROW), break_long_words=False)
-    return [head + first, *(" " * len(head) + line for line in more)]
+    lines = textwrap.wrap(happened, max(wide - len(head), _NARROW), break_long_words=False)
+    heads = chain([head], repeat(" " * len(head)))
+    return [head + line.replace(_KEPT, " ") for head, line in zip(heads, lines, strict=False)]
 
 
 def _marks(row: _Row, turned: bool) -> list[str]:

@@ -81,12 +81,11 @@ def asked_for_records(facts: Facts) -> str:
     """
     if not facts.final["records"]:
         return "never"
-    first = next(request for request in facts.requests if request.operation == RECORDS)
     told, began = decision(facts), waited_since(facts)
-    slow = told is not None and began is not None and told.at - began > HOUR and not facts.scenario.faults
-    return (
-        "after the decision" if slow and told is not None and first.sent >= told.at else "before the decision"
-    )
+    if facts.scenario.faults or told is None or began is None or told.at - began < HOUR:
+        return "before the decision"
+    first = next(request for request in facts.requests if request.operation == RECORDS)
+    return "before the decision" if first.sent < told.at else "after the decision"
 
 
 # ---- the decision
@@ -114,6 +113,11 @@ def said(facts: Facts) -> str:
 def approved(facts: Facts) -> bool:
     """A person said yes, in time."""
     return said(facts) == "yes"
+
+
+def decided_to_pay(facts: Facts) -> bool:
+    """The claim was approved, and came as far as its payment."""
+    return approved(facts) and facts.last(PAY) is not None
 
 
 def waited_since(facts: Facts) -> int | None:

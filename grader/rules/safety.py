@@ -7,6 +7,7 @@ from itertools import pairwise
 from grader.rules import Broken, Invariant
 from grader.rules.facts import MANUAL, Call, Facts
 from grader.rules.scenarios import again, crash, endless, given_up, refusal
+from grader.rules.words import duration_in_words
 from saga_lab import events as e
 from saga_lab.sim import Request
 
@@ -57,10 +58,10 @@ def _nothing_after_the_end(facts: Facts) -> Broken | None:
             if undone and request.operation in facts.rules.expiring:
                 continue
             if request.key not in facts.named and not any(r.effects for r in undone):
-                late = (at - ended) / 1000
+                late = duration_in_words(at - ended)
                 return Broken(
                     "nothing happens any more after the result",
-                    f"{request.operation} took effect {late:g} s after the saga had returned {facts.status}",
+                    f"{request.operation} took effect {late} after the saga had returned {facts.status}",
                     request.number,
                     facts.undo_of[request.operation] if not undone else "",
                 )
