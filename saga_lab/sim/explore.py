@@ -72,7 +72,8 @@ def explore(
 
     Single faults are tried on the fault-free run of a case and on each run with one refusal, so that
     every undo meets every fault. These runs are played twice: the same scenario must give the same
-    messages. A case that fails without faults is not tried with them. `budget`: scenarios at most. `keep`
+    messages. Beyond that the saga is asked only from where a run parts from all before it (see `Memory`).
+    A case that fails without faults is not tried with them. `budget`: scenarios at most. `keep`
     the traces of all runs. `progress` is told how many ran and how many there will be, as far as can be told.
     Raises EndlessLoop when the saga never comes back.
     """
