@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from saga_lab.journals.database import Database
 from saga_lab.journals.errors import Fenced, JournalError, Stale
 from saga_lab.journals.requests import Append, Claim, Forget, Request, Row
+from saga_lab.journals.schema import Schema, prepare
 from saga_lab.journals.tables import PREFIX, VERSION
 
 Outcome = int | None | BaseException
@@ -75,17 +76,10 @@ class Connection:
     def prepare(self) -> None:
         """Make the tables if there are none; raises JournalError when the database is not ours to use."""
         try:
-            if PREFIX + "schema" not in self._tables():
-                self._make()
-            versions = self.rows(self._database.sql.schema_version)
+            self._first("SELECT 1")
+            prepare(self._raw, self._database, Schema(PREFIX, VERSION, self._database.sql.create))
         except self._database.error as error:
             raise self._failed(error) from error
-        if versions != [(VERSION,)]:
-            kept = ", ".join(str(version) for (version,) in versions) or "none"
-            raise JournalError(
-                f"this journal's tables are of version {kept}, and this program knows version {VERSION}. "
-                "Nothing was changed. Install the saga_lab that made them, or a newer one"
-            )
 
     # ---- within
 
@@ -100,7 +94,7 @@ class Connection:
         self._raw = self._database.connect(self._patient)
         return self._raw.execute(sql, parameters)
 
-    def _failed(self, error: Exception) -> JournalError:
+    def _failed(self, error: Exception) -> Exception:
         """Nothing is known of a connection after a failure, so it is given up."""
         self.close()
         return self._database.explained(error)
@@ -154,24 +148,6 @@ class Connection:
     def _locked(self, ids: Sequence[str]) -> dict[str, Row]:
         found = self._raw.execute(self._database.sql.lock, {"ids": self._database.array(ids)})
         return {row.id: row for row in (Row(*fields) for fields in found)}
-
-    def _tables(self) -> list[str]:
-        return [name for (name,) in self.rows(self._database.tables)]
-
-    def _make(self) -> None:
-        self._first(self._database.begin)
-        self._raw.execute(self._database.alone)
-        names = self._tables()
-        if PREFIX + "schema" not in names:  # else another process was quicker
-            if foreign := [name for name in names if not name.startswith(PREFIX)]:
-                raise JournalError(
-                    f"this is the database of another program (tables: {', '.join(foreign[:5])}) and has no "
-                    "journal. Nothing was changed. Give the journal a file, a database or a schema of its own"
-                )
-            for statement in self._database.sql.create:
-                self._raw.execute(statement)
-            self._raw.execute(self._database.sql.mark, {"version": VERSION})
-        self._raw.execute("COMMIT")
 
 
 def _claims_only(group: Sequence[Request]) -> bool:

@@ -43,8 +43,6 @@ VERSION = 2
 _big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by INTEGER alone
 _metadata = MetaData()
 
-_schema = Table(PREFIX + "schema", _metadata, Column("version", Integer, nullable=False))
-
 _sagas = Table(
     PREFIX + "sagas",
     _metadata,
@@ -81,8 +79,6 @@ class Statements:
     """SQL in the words of one database, with named parameters."""
 
     create: list[str]
-    mark: str
-    schema_version: str
     enter: str
     lock: str
     advance: str
@@ -112,8 +108,6 @@ def statements(dialect: Dialect) -> Statements:
     return Statements(
         create=[sql(CreateTable(table)) for table in _metadata.sorted_tables]
         + [sql(CreateIndex(index)) for index in sorted(_sagas.indexes, key=lambda index: str(index.name))],
-        mark=sql(insert(_schema)),
-        schema_version=sql(select(_schema.c.version)),
         enter=sql(
             (sqlite.insert if on_sqlite else postgresql.insert)(_sagas)
             .values({name: bindparam(name) for name in row if name != "number"})
