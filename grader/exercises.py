@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from grader.report import MEDALS
 from grader.rules import Rules, exercise1, exercise2, exercise3, exercise4, exercise5, exercise6
 from saga_lab.worlds.bank import BankWorld
 from saga_lab.worlds.insurer import InsurerWorld
@@ -27,6 +28,11 @@ class Exercise:
     def function(self) -> str:
         """The name of the function that is graded."""
         return self.world.function
+
+    @property
+    def max_points(self) -> int:
+        """What a gold medal brings, known before anything is graded."""
+        return len(MEDALS) * sum(invariant.points for invariant in self.rules.invariants)
 
     @property
     def title(self) -> str:
