@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -21,7 +21,6 @@ from saga_lab.undoing import Scope, undo_all
 from saga_lab.values import from_json, request_type, to_json
 
 SagaFunction = Callable[..., Any]
-_Why = Literal["pivot passed", "not deterministic", "recovery given up"]
 
 
 async def drive(saga: Incarnation, function: SagaFunction, services: tuple[Any, ...]) -> Exception | None:
@@ -106,7 +105,7 @@ def _result(saga: Incarnation, new: e.Returned | e.Raised) -> e.Returned | e.Rai
     return new if saga.record.word is None else replace(saga.record.word, at=new.at)
 
 
-def stuck(saga: Incarnation, why: _Why, reason: str, about: StepFailed | None = None) -> list[e.Event]:
+def stuck(saga: Incarnation, why: e.Why, reason: str, about: StepFailed | None = None) -> list[e.Event]:
     """What is written when the kernel cannot go on: a letter for a person, and the state."""
     return [saga.letter(reason, about), saga.new(e.Stuck, why, reason)]
 

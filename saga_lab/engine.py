@@ -7,13 +7,14 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 from uuid import uuid4
 
 from saga_lab import events as e
 from saga_lab.clock import Clock, SystemClock
 from saga_lab.context import Seconds
-from saga_lab.driver import SagaFunction
+from saga_lab.driver import SagaFunction, drive
 from saga_lab.errors import Conflict
 from saga_lab.fold import Record, State, fold
 from saga_lab.incarnation import Incarnation
@@ -147,14 +148,10 @@ class Engine:
 
     async def cancel(self, id: str) -> bool:
         """Ask a saga to stop and undo. False when it is too late: ended, stuck, or at its pivot."""
-        while True:
-            record = fold(events := self._read(id))
-            if not may_cancel(record):
-                return False
-            if record.cancel_asked or await self._tell(
-                [e.CancelAsked(id=id, at=self.clock.now())], len(events)
-            ):
-                return True
+        asked = e.CancelAsked(id=id, at=self.clock.now())
+        return await self._tell(
+            id, lambda saga: ([] if saga.cancel_asked else [asked]) if may_cancel(saga) else None
+        )
 
     async def resolve(self, id: str, name: str, value: Any = None) -> None:
         """Answer a promise; kept if nobody waits yet. Raises `Conflict` when it is settled already."""
@@ -175,28 +172,25 @@ class Engine:
 
         Raises ValueError when the saga is not stuck, or not in a way that the decision could settle.
         """
-        while not await self._tell(
-            released(fold(events := self._read(id)), decision, self.clock.now()), len(events)
-        ):
-            pass  # somebody was quicker: decide again
+        await self._tell(id, lambda saga: released(saga, decision, self.clock.now()))
         if life := self._lives.get(id):
             await life.close()
         await self.adopt(id)
 
     async def _answer(self, answer: e.PromiseAnswered) -> None:
-        while True:
-            record = fold(events := self._read(answer.id))
-            if not may_answer(record, answer.name, answer.at):
-                raise Conflict(f"{answer.name!r} of saga {answer.id!r} is settled: this answer came too late")
-            if await self._tell([answer], len(events)):
-                return
+        name, at = answer.name, answer.at
+        if not await self._tell(answer.id, lambda saga: [answer] if may_answer(saga, name, at) else None):
+            raise Conflict(f"{name!r} of saga {answer.id!r} is settled: this answer came too late")
 
-    async def _tell(self, facts: Sequence[e.Event], version: int) -> bool:
-        try:
-            await self.journal.append(facts[0].id, facts, version)
-        except Stale:
-            return False
-        return True
+    async def _tell(self, id: str, decide: Callable[[Record], Sequence[e.Event] | None]) -> bool:
+        """Append what `decide` makes of a saga as it stands, anew if somebody is quicker; False when None."""
+        while True:
+            facts = decide(fold(events := self._read(id)))
+            if not facts:
+                return facts is not None
+            with suppress(Stale):
+                await self.journal.append(id, facts, len(events))
+                return True
 
     # ---- recovering
 
@@ -295,9 +289,9 @@ class Engine:
 
     def _live(self, id: str, token: int, events: Sequence[e.Event], record: Record) -> None:
         saga = Incarnation(id, self.journal, self.clock, token, events, record, self._publish)
-        life = self._lives[id] = Life(saga, self.journal, self._worker, self._lease, self._over)
         assert record.started is not None
-        life.begin(*self._sagas[record.started.saga])
+        work = partial(drive, saga, *self._sagas[record.started.saga])
+        life = self._lives[id] = Life(saga, work, self._worker, self._lease, self._over)
         if self.journal.leases:
             self._heart.beat_by(life.renew_at)
 

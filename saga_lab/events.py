@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 Part = Literal["action", "undo", "check"]
 Outcome = Literal["done", "refused", "unavailable", "in doubt"]
 Decision = Literal["retry", "done", "skip"]
+Why = Literal["pivot passed", "not deterministic", "recovery given up"]
 NOTHING = Raw(b"null")
 
 
@@ -207,7 +208,7 @@ class Raised(Line, frozen=True, gc=False, tag="raised"):
 class Stuck(Line, frozen=True, gc=False, tag="stuck"):
     """The kernel cannot go on without a person."""
 
-    why: Literal["pivot passed", "not deterministic", "recovery given up"]
+    why: Why
     reason: str
 
 

@@ -54,7 +54,7 @@ class Incarnation:
         self.tasks: set[asyncio.Future[Any]] = set()
         self.guards: dict[Guard, None] = {}  # ordered, so that a cut strikes alike in every run
         self.wakes = 0.0
-        self._journal = journal
+        self.journal = journal
         self.token = token
         self._unwritten: list[e.Event] = []
         self._one_write = asyncio.Lock()
@@ -82,10 +82,10 @@ class Incarnation:
                 if reason := unless():
                     return reason
                 try:
-                    await self._journal.append(self.id, batch, len(self.events), self.token)
+                    await self.journal.append(self.id, batch, len(self.events), self.token)
                     break
                 except Stale:
-                    self._take_in(self._journal.read(self.id, len(self.events)))
+                    self._take_in(self.journal.read(self.id, len(self.events)))
                 except BaseException as error:  # noqa: BLE001 - unwritten, so the incarnation is over
                     raise self.die(error) from None
             del self._unwritten[:waiting]
@@ -138,7 +138,7 @@ class Incarnation:
         async with self._one_write:
             if self.dead is None:
                 try:
-                    self._take_in(self._journal.read(self.id, len(self.events)))
+                    self._take_in(self.journal.read(self.id, len(self.events)))
                 except JournalError as error:  # what was appended would be missed
                     self.die(error)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
-from saga_lab.driver import SagaFunction, drive
 from saga_lab.incarnation import Incarnation
-from saga_lab.journals import Fenced, Journal, JournalError
+from saga_lab.journals import Fenced, JournalError
 
 _log = logging.getLogger("saga_lab")
 LONGEST_REST = 3600.0
@@ -18,30 +16,27 @@ LONGEST_REST = 3600.0
 
 
 class Life:
-    """Runs one incarnation in a task of its own; `error` is what its end raises, if anything."""
+    """One incarnation at work in a task of its own; `error` is what its end raises, if anything."""
 
     def __init__(
         self,
         saga: Incarnation,
-        journal: Journal,
+        work: Callable[[], Awaitable[Exception | None]],
         worker: str,
         lease: float,
         over: Callable[[Life], None],
     ) -> None:
         self.saga = saga
         self.error: BaseException | None = None
-        self._journal = journal
         self._worker = worker
         self._lease = lease
         self._over = over
         self._waiters: list[asyncio.Future[None]] = []
         self._until = 0.0
-
-    def begin(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
         loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(function, services))
-        self.saga.tasks.add(self._task)
-        self.renew_at = loop.time() + self._lease / 3
+        self._task = loop.create_task(self._run(work))
+        saga.tasks.add(self._task)
+        self.renew_at = loop.time() + lease / 3
 
     async def ended(self) -> None:
         """Wait for the end; a waiter that is cancelled disturbs nobody."""
@@ -58,10 +53,10 @@ class Life:
 
     async def _let_go(self) -> None:
         """Nobody need wait until the lease runs out."""
-        if self._journal.leases and not isinstance(self.saga.dead, Fenced):
+        if self.saga.journal.leases and not isinstance(self.saga.dead, Fenced):
             now = self.saga.clock.now()
             try:
-                await self._journal.claim(self.saga.id, self._worker, now, now)
+                await self.saga.journal.claim(self.saga.id, self._worker, now, now)
             except JournalError as error:
                 _log.warning("saga %s is free only when its lease runs out: %s", self.saga.id, error)
 
@@ -69,9 +64,9 @@ class Life:
         """Something was appended to the journal from outside."""
         self.saga.spawn(self.saga.look_outside())
 
-    async def _run(self, function: SagaFunction, services: tuple[Any, ...]) -> None:
+    async def _run(self, work: Callable[[], Awaitable[Exception | None]]) -> None:
         try:
-            self.error = await drive(self.saga, function, services)
+            self.error = await work()
             if self.saga.letters:
                 await self._let_go()  # a person may release it at any engine
         except BaseException as death:  # noqa: BLE001 - whoever waits for the result is told
@@ -92,7 +87,7 @@ class Life:
         rest = min(max(0.0, self.saga.wakes - now), LONGEST_REST)
         self._until = max(self._until, now + rest + self._lease)
         try:
-            token = await self._journal.claim(self.saga.id, self._worker, self._until, now)
+            token = await self.saga.journal.claim(self.saga.id, self._worker, self._until, now)
         except JournalError as error:  # the lease still holds for a while; its loss would stop the next write
             _log.error("the lease of saga %s was not renewed: %s", self.saga.id, error)
             return

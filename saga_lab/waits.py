@@ -24,11 +24,9 @@ async def sleep(saga: Incarnation, mark: str, seconds: float) -> None:
     saga.asked("sleep", mark)
     if mark in saga.record.fired:
         return
-    timer = saga.record.timers.get(mark)
-    begun = timer is not None
-    if timer is None:
-        timer = saga.new(e.TimerSet, mark, saga.clock.now() + seconds)
-    await saga.begin(verb, None if begun else timer)
+    known = saga.record.timers.get(mark)
+    timer = known or saga.new(e.TimerSet, mark, saga.clock.now() + seconds)
+    await saga.begin(verb, None if known else timer)
     try:
         while (left := timer.until - saga.clock.now()) > INSTANT:
             saga.rests(left)
@@ -45,12 +43,10 @@ async def promise(saga: Incarnation, mark: str, name: str, type: Any, limit: flo
     saga.asked("promise", mark)
     saga.raise_again(verb)
     if name not in saga.answers:
-        wait = saga.record.waits.get(mark)
-        begun = wait is not None
-        if wait is None:
-            until = None if limit is None else saga.clock.now() + limit
-            wait = saga.new(e.PromiseAwaited, name, mark, until)
-        await saga.begin(verb, None if begun else wait)
+        known = saga.record.waits.get(mark)
+        until = None if limit is None else saga.clock.now() + limit
+        wait = known or saga.new(e.PromiseAwaited, name, mark, until)
+        await saga.begin(verb, None if known else wait)
         try:
             await _answer(saga, name, wait.until)
         except Cut as cut:
