@@ -99,6 +99,7 @@ def _in_run(facts: Facts) -> Iterator[Remark]:
     yield from _unknown_key(facts)
     yield from _two_keys(facts)
     yield from _odd_order(facts)
+    yield from _too_late_to_cancel(facts)
     if facts.stopped_by_cancel and facts.left_behind:
         operation, key = facts.left_behind[0]
         undo = facts.undo_of.get(operation)
@@ -112,6 +113,20 @@ def _in_run(facts: Facts) -> Iterator[Remark]:
             if undo
             else "Give the step pivot=True: from then on a cancel comes too late.",
         )
+
+
+def _too_late_to_cancel(facts: Facts) -> Iterator[Remark]:
+    """What nobody can take back was done, and the engine, not told so, let a cancel be in time."""
+    for call in facts.pivots if facts.cancelled is not None else ():
+        undos = facts.undos(call)
+        if undos and undos[-1].answer == "refused" and facts.known(call):
+            yield Remark(
+                "a cancel that comes too late",
+                f"cancelled, the saga asks {undos[-1].operation} for what {call[0]} had done "
+                f"({facts.trace.token})",
+                "The engine does not know that there is no way back, so a person is called for nothing.",
+                "Give the step pivot=True: from then on a cancel comes too late.",
+            )
 
 
 def _outside(facts: Facts) -> Iterator[Remark]:

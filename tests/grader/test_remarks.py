@@ -14,6 +14,7 @@ from grader.hints import steps
 ROOT = Path(__file__).parent.parent.parent
 CORPUS = ROOT / "tests" / "corpus"
 STARTER = ROOT / "exercises" / "exercise2_money_transfer.py"
+CLAIM = ROOT / "solutions" / "exercise5_insurance_claim.py"
 
 
 def remarks(path: Path) -> dict[str, str]:
@@ -44,6 +45,16 @@ def test_what_is_risky_is_said_with_what_to_do_instead(file: str, id: str, says:
     report = grade(number, CORPUS / file, quick=True)
     said = {x.id: f"{x.observed} {x.why} {x.todo}" for x in report.remarks}
     assert says in said[id]
+
+
+def test_a_pivot_that_the_engine_is_not_told_of_is_risky(tmp_path: Path) -> None:
+    source = CLAIM.read_text(encoding="utf-8").replace("            pivot=True,\n", "")
+    handed_in = tmp_path / CLAIM.name
+    handed_in.write_text(source, encoding="utf-8")
+    report = grade(None, handed_in, quick=True)
+    assert report.verdict == "pass"
+    said = next(x for x in report.remarks if x.id == "a cancel that comes too late")
+    assert "claims.close:cancel" in said.observed and "pivot=True" in said.todo
 
 
 def test_a_slip_is_seen_in_the_source(tmp_path: Path) -> None:
