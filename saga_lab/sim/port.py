@@ -56,7 +56,7 @@ class InProcess:
         self._encode = msgspec.json.Encoder().encode
         self._turn = msgspec.json.Decoder(Turn)
         self.last = ""
-        self.turns = 0
+        self.since: float | None = None  # when the candidate was asked for what it works at now
         self.stopped = False
 
     def exchange(self, *orders: Order) -> list[Turn]:
@@ -65,16 +65,19 @@ class InProcess:
     def _exchange(self, order: Order) -> Turn:
         if isinstance(order, Begin):
             self.last = ""
+        self.since = time.monotonic()
         turn = self._turn.decode(self._encode(self._candidate.exchange(order)))
+        self.since = None
         if self.stopped:
             raise _Interrupt
         for message in turn.messages:
             self.last = getattr(message, "operation", self.last)
-        self.turns += 1
         return turn
 
     def close(self) -> None:
+        self.since = time.monotonic()
         self._candidate.close()
+        self.since = None
 
 
 class _Interrupt(BaseException):
@@ -99,13 +102,11 @@ def watched(port: InProcess, work: Callable[[], T], silence: float = SILENCE) ->
 
     thread = threading.Thread(target=run, name="saga-lab exploration", daemon=True)
     thread.start()
-    turns, since = port.turns, time.monotonic()
     try:
         while thread.is_alive():
             thread.join(silence / 25)
-            if port.turns != turns:
-                turns, since = port.turns, time.monotonic()
-            elif thread.is_alive() and time.monotonic() - since > silence:
+            since = port.since
+            if since is not None and time.monotonic() - since > silence:
                 raise EndlessLoop(port.last)
     except BaseException:
         port.stopped = True

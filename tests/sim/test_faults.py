@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
 import pytest
 
 from saga_lab.sim import EndlessLoop, Request, Trace, replay
+from saga_lab.sim.port import InProcess, watched
 from saga_lab.worlds.platform import PlatformWorld
 from saga_lab.worlds.shop import OrderResult, ShopWorld
 from tests.sim.sagas import careful, charge_only, nothing_stays, patient
@@ -176,6 +178,11 @@ def test_a_saga_that_never_gives_back_control_is_told_with_its_scenario() -> Non
     with pytest.raises(EndlessLoop) as endless:
         run("payments.charge:lost", spinning)
     assert (endless.value.last, endless.value.token) == ("payments.charge", "payments.charge:lost")
+
+
+def test_only_a_saga_that_was_asked_for_something_is_silent() -> None:
+    port = InProcess(charge_only, ShopWorld)
+    assert watched(port, lambda: Event().wait(0.1), silence=0.01) is False
 
 
 def test_the_learners_line_is_known() -> None:
