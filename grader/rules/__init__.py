@@ -119,7 +119,8 @@ class Rules:
     the operation whose value they hold. `tells`: what a call is about, made of its arguments.
 
     `clean`: statuses that promise that nothing stays. `aside`: operations whose faults change no status.
-    `renewed`: actions that may begin anew after an undo. `onward`: undos that may come behind the pivot,
+    `renewed`: actions that may begin anew after an undo. `repeatable`: actions that a second step may do
+    again, since that changes nothing. `onward`: undos that may come behind the pivot,
     with brackets those about one thing. `expiring`: actions whose effect ends by itself, and after how
     long (ms). `margin`: for so long (ms) before a deadline a saga may give up. `kept`: whether what an
     action did may stay in this run, though the pivot does not stand. `decides`: what else makes a status
@@ -138,6 +139,7 @@ class Rules:
     clean: tuple[str, ...] = ("failed",)
     aside: frozenset[str] = frozenset()
     renewed: frozenset[str] = frozenset()
+    repeatable: frozenset[str] = frozenset()
     onward: frozenset[str] = frozenset()
     expiring: Mapping[str, int] = field(default_factory=dict)
     margin: int = 0

@@ -272,6 +272,7 @@ RULES = Rules(
     },
     clean=("failed", "tests_failed"),
     aside=frozenset({LOG}),
+    repeatable=frozenset({TEST}),
     onward=frozenset({f"{ROLL_BACK}[staging]"}),
     invariants=(
         Invariant(

@@ -45,9 +45,10 @@ MOST_BATCHES = 100
 def decides(facts: Facts, rights: set[str]) -> set[str]:
     """A status tells in which phase it stopped; a cancel may come in any."""
     struck = {x.operation for x in facts.struck}
+    differs = any(r.operation == VERIFY and r.value is False for r in facts.requests)
     return {
         status
-        for status in rights
+        for status in rights | ({"verification_failed"} if differs else set())
         if facts.cancelled is not None
         or status == facts.ordinary
         or STOPPED_BY.get(status, SWITCH) in struck | {SWITCH}
@@ -296,6 +297,7 @@ RULES = Rules(
         DISABLE: lambda service_id: service_id,
     },
     clean=BACK,
+    repeatable=frozenset({COPY}),
     onward=frozenset({END}),
     kept=kept,
     decides=decides,

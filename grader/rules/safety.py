@@ -20,13 +20,22 @@ def _one_effect(facts: Facts) -> Broken | None:
         for _, effect in request.effects:
             if effect != "done":
                 continue
-            again = request.key if request.operation in facts.rules.renewed else ""
+            again = request.key if _may_be_anew(facts, request) else ""
             first = done.setdefault((request.operation, str(request.args), again), request)
             if first.key != request.key:
                 return _done_again(first, request, f"under {first.key}, and again under {request.key}")
             if first is not request or [x for _, x in request.effects].count("done") > 1:
                 return _done_again(first, request, f"twice under {request.key}")
     return None
+
+
+def _may_be_anew(facts: Facts, request: Request) -> bool:
+    """Under another key: what was undone before, or, as a step of its own, what changes nothing."""
+    if request.operation in facts.rules.repeatable:
+        return any(
+            isinstance(event, e.StepBegun) and event.key == request.key for event in facts.trace.journal
+        )
+    return request.operation in facts.rules.renewed
 
 
 def _done_again(first: Request, second: Request, how: str) -> Broken:

@@ -64,11 +64,19 @@ def old_store(ledgers: dict[str, Any]) -> str:
 
 
 def verified(facts: Facts, before: Request) -> bool:
-    """The saga had been told that both stores hold the same."""
-    return any(
-        r.operation == VERIFY and r.value is True and r.answered is not None and r.answered <= before.sent
+    """The last that the saga had been told is that both stores hold the same, and they did."""
+    told = [
+        r
         for r in facts.requests
-    )
+        if r.operation == VERIFY and r.answer == "value" and (r.answered or 0) <= before.sent
+    ]
+    return bool(told) and told[-1].value is True and _at(facts, told[-1])["store"]["behind"] == 0
+
+
+def _at(facts: Facts, request: Request) -> dict[str, Any]:
+    """The ledgers when a service handled this request."""
+    at = request.effects[0][0]
+    return next(x.ledgers for x in reversed(facts.trace.instants) if x.at <= at)
 
 
 def switched(facts: Facts, before: Request) -> Known:

@@ -265,7 +265,7 @@ ROWS: list[Row] = [
     ("M3-15", a_lock_per_user, 3, "case:taken", "E3-S1"),
     ("M4-03", clean_up_deletes_logs, 4, "case:red", "E4-S5"),
     ("M5-11", early_answers_are_lost, 5, "case:approve-early", "S-0"),
-    ("M6-03", verification_by_count, 6, "case:row-differs", "E6-S1"),
+    ("M6-03", verification_by_count, 6, "case:row-differs", "E6-S2"),
     ("M6-05", backfill_overwrites, 6, "none", "S-0"),
     ("M6-09", state_only_at_the_end, 6, "timer#2:crash=30s", "E6-L1"),
 ]
