@@ -234,11 +234,15 @@ def _delete(world: SystemsWorld, about: str) -> bool:
     return world.write(0, deleted=True)
 
 
+SECOND_TRY = "second-try"
+
+
 def _cases(variation: Variation) -> Iterator[Case]:
-    """A case is named after its rows, so their number does not vary."""
+    """Most are named after their rows, so that number does not vary."""
     for case, rows, says, faults in [
         ("5-rows", 5, "five rows", True),
         ("row-differs", 1, "one row, which never comes over whole", True),
+        (SECOND_TRY, 5, "five rows, of which an earlier migration that failed has left old copies", False),
         *((str(rows), rows, f"{rows} rows", False) for rows in (0, 1, 50, 99, 250, 1003)),
     ]:
         request = MigrationRequest(variation.name("migration-001"), variation.name("orders"), rows)
@@ -273,6 +277,18 @@ class SystemsWorld(World):
         self.services = {"router": self.router, "store": store, "old": self.old}
         self.acknowledged = 0
         self.played = 0
+        if self.case.name == SECOND_TRY:
+            self._fail_once(request.service_id)
+
+    def _fail_once(self, service_id: str) -> None:
+        """Another migration copied three rows and ended; then the client wrote to the old store alone."""
+        key = "an earlier migration"
+        self.router.enable_dual_write(key, service_id)
+        self.services["store"].copy(key, service_id, 0, 3)
+        self.router.disable_dual_write(key)
+        self.services["store"].copied.clear()
+        self.router.began = None
+        self.write(1)
 
     @classmethod
     def told(cls, variation: Variation) -> Mapping[str, Case]:

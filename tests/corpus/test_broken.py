@@ -154,6 +154,16 @@ def backfill_overwrites(patch: Patch) -> None:
     patch.setattr(systems.Rows, "copy", copy)
 
 
+def backfill_keeps_what_is_there(patch: Patch) -> None:
+    """It brings what is absent, and not what is newer."""
+    copy = systems.Rows.copy
+
+    def absent(self: Any, position: int) -> bool:
+        return self.stores["new"][position] is None and copy(self, position)
+
+    patch.setattr(systems.Rows, "copy", absent)
+
+
 # ---- kernels
 
 
@@ -260,13 +270,14 @@ ROWS: list[Row] = [
     ("M-G24", state_only_at_the_end, 6, "timer#2:crash=30s", "E6-L1"),
     ("M-G29", no_lease, 1, "recover + inventory.reserve:cancel", "E1-S4"),
     ("M-G29", no_lease, 2, "recover + accounts.debit:cancel", "E2-S2"),
-    ("M-G29", no_lease, 6, "recover + store.verify:refuse", "E6-S5"),
+    ("M-G29", no_lease, 6, "recover + store.verify:refuse", "E6-S2"),
     ("M1-09", blind_refund, 1, "payments.charge:late=1h*", "E1-S1"),
     ("M3-15", a_lock_per_user, 3, "case:taken", "E3-S1"),
     ("M4-03", clean_up_deletes_logs, 4, "case:red", "E4-S5"),
     ("M5-11", early_answers_are_lost, 5, "case:approve-early", "S-0"),
     ("M6-03", verification_by_count, 6, "case:row-differs", "E6-S2"),
     ("M6-05", backfill_overwrites, 6, "none", "S-0"),
+    ("E6-L3", backfill_keeps_what_is_there, 6, "case:second-try", "E6-L3"),
     ("M6-09", state_only_at_the_end, 6, "timer#2:crash=30s", "E6-L1"),
 ]
 

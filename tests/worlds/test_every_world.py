@@ -52,6 +52,7 @@ EXERCISES: dict[type[World], tuple[str, dict[str, str]]] = {
         {
             "5-rows": "completed",
             "row-differs": "verification_failed",
+            "second-try": "completed",
             **{str(rows): "completed" for rows in (0, 1, 50, 99, 250, 1003)},
         },
     ),
