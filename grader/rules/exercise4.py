@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from grader.rules import AS_WITHOUT, Broken, Invariant, Row, Rules, Shown
 from grader.rules import platform_ledgers as platform
-from grader.rules.aside import changes_nothing, only
+from grader.rules.aside import only
 from grader.rules.common import COMMON
 from grader.rules.facts import MANUAL, Call, Facts
 from grader.rules.scenarios import given_up
+from grader.rules.stage_logs import DEPLOY, LOG, SWITCH, TEST, logs_are_kept, logs_change_nothing
 from saga_lab.sim import Request, Scenario
 from saga_lab.worlds.world import World
 
@@ -20,9 +21,7 @@ STATUSES = {
     MANUAL: "something may still run that should not, and a dead letter says what to do",
 }
 ORDINARY = {"green": "deployed", "red": "tests_failed", "first": "deployed"}
-DEPLOY, ROLL_BACK = "environments.deploy", "environments.rollback"
-SWITCH, REVERT = "dns.switch", "dns.revert"
-TEST, LOG = "tests.run", "logs.save"
+ROLL_BACK, REVERT = "environments.rollback", "dns.revert"
 STAGING, PRODUCTION = f"{DEPLOY}[staging]", f"{DEPLOY}[production]"
 NOTHING_RUNS = "production, then staging taken back"
 ROWS = (
@@ -46,19 +45,6 @@ def shows(facts: Facts) -> Iterator[Shown]:
         right = facts.request.version if deployed else "nothing"
         yield Shown(f"of this deployment {name} runs", found, right)
     yield Shown("DNS points to", platform.points_to(facts), platform.should_point_to(facts, deployed))
-
-
-# ---- the stages
-
-
-def stages(facts: Facts) -> dict[str, Request]:
-    """The first request of each stage that was attempted, in the order in which they began."""
-    found: dict[str, Request] = {}
-    for request in facts.requests:
-        name = {DEPLOY: request.about, TEST: "tests", SWITCH: "dns"}.get(request.operation)
-        if name:
-            found.setdefault(name, request)
-    return found
 
 
 def last(facts: Facts, operation: str, about: str = "") -> int | None:
@@ -163,46 +149,6 @@ def _may_point(facts: Facts, call: Call, since: Request) -> bool:
     return not answered and "undone" not in facts.looked_up(call)
 
 
-def _logs_are_kept(facts: Facts) -> Broken | None:
-    begun = stages(facts)
-    names = list(begun)
-    if facts.cancelled is not None:
-        names = names[:-1]  # whoever cancels cuts a stage off
-    nexts = [*list(begun.values())[1:], None]
-    for name, following in zip(names, nexts, strict=False):
-        asked = [r for r in facts.requests if r.operation == LOG and _tells(facts, r, name)]
-        early = [r for r in asked if following is None or r.number < following.number]
-        if not early:
-            expected = "each stage leaves a log before the next begins, however it ends"
-            if asked:
-                observed = f"the log of {name} came only after the next stage had begun"
-                return Broken(expected, observed, asked[0].number)
-            return Broken(expected, f"nobody asked for a log of the stage {name}", missing=LOG)
-        if not any(_kept(facts, r) for r in asked):
-            return Broken(
-                "a log that cannot be saved is not lost: a dead letter carries its text",
-                f"the log of {name} was not saved, and no dead letter says {asked[-1].args[2]!r}",
-                asked[-1].number,
-            )
-    return _no_log_is_deleted(facts)
-
-
-def _tells(facts: Facts, request: Request, stage: str) -> bool:
-    return request.args[:2] == (facts.request.deployment_id, stage) and len(request.args) == 3
-
-
-def _kept(facts: Facts, request: Request) -> bool:
-    saved = any(log["key"] == request.key for log in facts.final["logs"])
-    return saved or any(str(request.args[2]) in letter.reason for letter in facts.letters)
-
-
-def _no_log_is_deleted(facts: Facts) -> Broken | None:
-    for instant in facts.trace.instants:
-        if any(log not in facts.final["logs"] for log in instant.ledgers["logs"]):
-            return Broken("nothing deletes logs", "a log that was saved is gone", instant.number)
-    return None
-
-
 def _rivals_are_left_alone(facts: Facts) -> Broken | None:
     if (found := platform.overwritten(facts)) is None:
         return None
@@ -232,24 +178,6 @@ def _tested_first(facts: Facts) -> Broken | None:
                 request.number,
             )
     return None
-
-
-def _logs_change_nothing(facts: Facts) -> Broken | None:
-    """Neither the status, nor a roll-back: nobody stops taking back because a log could not be saved."""
-    if broken := changes_nothing(LOG)(facts):
-        return broken
-    failed = any(x.operation == LOG and (x.endless or x.word == "refuse") for x in facts.struck)
-    end = facts.requests[-1] if failed else None
-    if end is None or end.operation != LOG or end.answer == "value" or facts.cancelled:
-        return None
-    left = [call for call in facts.actions if facts.may_stand(call) and not facts.undos(call)]
-    if facts.status == "deployed" or not left or facts.pivot_known:
-        return None
-    return Broken(
-        "a fault on logs stops no roll-back",
-        f"the log could not be saved, and {facts.undo_of[left[-1][0]]} of {left[-1][1]} was never asked",
-        end.number,
-    )
 
 
 def _hotfix(scenario: Scenario, world: type[World]) -> bool:
@@ -292,7 +220,7 @@ RULES = Rules(
         ),
         Invariant(
             "E4-S3",
-            "otherwise nothing of this deployment runs, and DNS is as before",
+            "unless deployed, nothing of this deployment runs, and DNS is as before",
             "What is left behind is found by whoever deploys next.",
             4,
             _nothing_of_it,
@@ -311,7 +239,7 @@ RULES = Rules(
             "each stage leaves a log before the next begins, and none is lost",
             "A log is wanted most for what went wrong. One that cannot be saved goes into a letter.",
             4,
-            _logs_are_kept,
+            logs_are_kept,
         ),
         Invariant(
             "E4-S6",
@@ -335,7 +263,7 @@ RULES = Rules(
             "a fault on logs changes neither the status nor a roll-back",
             "Save what you can, but roll back: a log is not worth a version that nobody wants running.",
             5,
-            _logs_change_nothing,
+            logs_change_nothing,
             only(LOG),
             unended=True,
         ),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 
 from grader.rules import AS_WITHOUT, Broken, Invariant, Row, Rules, Shown
 from grader.rules import systems_ledgers as systems
 from grader.rules.common import COMMON
 from grader.rules.facts import MANUAL, Call, Facts
+from grader.rules.pauses import kept_apart
 from grader.rules.scenarios import crash, endless, given_up
 from grader.rules.systems_ledgers import COPY, SWITCH, VERIFY
-from saga_lab.sim import Instant, Request
+from saga_lab.sim import Instant
 from saga_lab.worlds.systems import SECOND_TRY
 
 AS_BEFORE = "the old store takes all traffic and has every row, and dual-write is off"
@@ -39,7 +39,6 @@ ROWS = (
     Row(DISABLE, ("refuse", "given up"), (MANUAL,), "the new store takes the traffic"),
     Row(END, ("given up",), (MANUAL,), "a dead letter says what to do"),
 )
-MINUTE, SECOND = 60_000, 1_000
 MOST_BATCHES = 100
 
 
@@ -114,7 +113,9 @@ def _verified_before(facts: Facts) -> Broken | None:
         "the traffic is switched after a verification that said yes",
         f"the traffic was switched, and {VERIFY} {'gave no yes' if verify else 'was never asked for'}",
         new.number,
-        why="Verification never gave an answer, or said no, and you took it as yes." if verify else "",
+        why="Verification never gave an answer, or said no, and you took it as yes."
+        if verify
+        else "Nobody compared the stores. What did not come over whole is lost with the switch.",
     )
 
 
@@ -221,54 +222,6 @@ def _goes_on(facts: Facts) -> Broken | None:
             observed = f"rows {batch.start} to {batch.stop} were copied already, and asked for again"
             return Broken("after a crash the migration goes on where it was", observed, again.number)
     return None
-
-
-def _pauses(facts: Facts) -> Broken | None:
-    return _a_minute_apart(facts) or _no_pause_at_the_end(facts) or _no_pause_anew(facts)
-
-
-def _a_minute_apart(facts: Facts) -> Broken | None:
-    for before, after in pairwise(systems.batches(facts)):
-        if (apart := after.begun - before.begun) < MINUTE:
-            observed = f"two batches began {apart / SECOND:g} s apart"
-            return Broken("batches begin at least a minute apart", observed, after.requests[0].number)
-    return None
-
-
-def _no_pause_at_the_end(facts: Facts) -> Broken | None:
-    for before, after in pairwise(facts.requests):
-        if before.operation == COPY and after.operation == VERIFY and before.answered is not None:
-            waited = after.sent - _ready(facts, before.answered, after)
-            if waited >= MINUTE:
-                observed = f"{waited / SECOND:g} s passed between the last batch and {VERIFY}"
-                return Broken("nothing waits after the last batch", observed, after.number)
-    return None
-
-
-def _no_pause_anew(facts: Facts) -> Broken | None:
-    """After a crash a pause ends when it would have ended without, and there is no other."""
-    waits = [(a, b) for a, b in pairwise(facts.requests) if a.operation == COPY and b.operation == COPY]
-    pauses = [b.sent - a.answered for a, b in waits if a.answered is not None and a.key != b.key]
-    for before, after in waits:
-        if _ready(facts, before.sent, after) == before.sent:
-            continue  # no crash in between
-        due = before.sent
-        if before.answered is not None and before.key != after.key:
-            due = before.answered + min(pauses)
-        late = after.sent - _ready(facts, due, after)
-        if late > SECOND:
-            observed = f"after the crash {late / SECOND:g} s more passed than the pause had left"
-            why = (
-                "The time already waited is lost with the process. saga.sleep wakes at the time fixed before."
-            )
-            return Broken("the time already waited counts across a crash", observed, after.number, why=why)
-    return None
-
-
-def _ready(facts: Facts, since: int, request: Request) -> int:
-    """From when on a request could be made that was due since then: not while the process was down."""
-    ups = [crash.up for crash in facts.trace.crashes if crash.at >= since or crash.up >= since]
-    return max([since, *(up for up in ups if up <= request.sent)])
 
 
 def _another_can_begin(facts: Facts) -> Broken | None:
@@ -387,7 +340,7 @@ RULES = Rules(
             "a minute between batches, crash or no crash, and none after the last",
             "A pause spares the stores; it must neither be lost with a process, nor begin again.",
             6,
-            _pauses,
+            kept_apart,
             unended=True,
         ),
         Invariant(
