@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Sequence
 from typing import Any
+
+import pytest
 
 from saga_lab.sim import Scenario, Trace, Violation, deepening, explore, parse, replay
 from saga_lab.sim.explore import EQUAL, REPEATED, TOO_MANY
@@ -49,6 +52,14 @@ def test_going_deeper_goes_on_where_the_single_faults_ended() -> None:
     assert (singles.depth, pairs.depth) == (1, 2)
     assert tuple(judged) == pairs.tokens == (*singles.tokens, *pairs.tokens[singles.ran :])
     assert pairs.ran == len(set(pairs.tokens)) > singles.ran
+
+
+def test_the_collector_leaves_old_runs_alone_until_all_is_explored(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, ...]] = []
+    monkeypatch.setattr(gc, "set_threshold", lambda *thresholds: told.append(thresholds))
+    before = gc.get_threshold()
+    explore(charge_only, ShopWorld, Anything())
+    assert told == [(*before[:2], 1_000), before]
 
 
 def test_every_operation_that_a_run_reaches_meets_every_kind_of_fault() -> None:
