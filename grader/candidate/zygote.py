@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+import saga_lab
 from grader.candidate import child, confine
 from grader.candidate.messages import TO_THE_ZYGOTE, Exit, Fork, Hatch, HowEnded, Kill, Load, Stand
 
@@ -37,6 +38,7 @@ def main() -> None:
     judge = Hatch(socket.socket(fileno=int(sys.argv[1])))
     orders = msgspec.json.decode(sys.argv[2], type=Orders)
     importlib.import_module(orders.world.partition(":")[0])
+    saga_lab.__all__.remove("SqlJournal")  # which needs what is not here: `import *` would ask for it
     os.chdir(orders.folder)
     if orders.readable is not None:
         confine.lock_files(orders.readable, [orders.folder])

@@ -127,3 +127,12 @@ def test_who_asks_for_a_sandbox_gets_one_or_no_grade(tmp_path: Path, monkeypatch
         assert (told.exit_code, "There is no sandbox on this machine" in told.output) == (3, True)
     finally:
         best.cache_clear()
+
+
+def test_a_submission_may_import_all_of_the_package_at_once(tmp_path: Path) -> None:
+    first, names, rest = SOLUTION.read_text().partition(
+        "from saga_lab import CompensationFailed, SagaContext, StepFailed\n"
+    )
+    path = tmp_path / SOLUTION.name
+    path.write_text(f"{first}from saga_lab import *\n{rest}")
+    assert names and grade(1, path, quick=True).verdict == "pass"
