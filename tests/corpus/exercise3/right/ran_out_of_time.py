@@ -1,6 +1,6 @@
 """Undone by hand, newest first; whatever is no answer ran out of time."""
 
-from saga_lab import Cancelled, CompensationFailed, InDoubt, Refused, Retry, StepFailed, TimedOut, Unavailable
+from saga_lab import Cancelled, Refused, StepFailed
 from saga_lab.worlds.venue import TicketResult
 
 
