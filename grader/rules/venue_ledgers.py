@@ -7,6 +7,10 @@ from typing import Any
 
 from grader.rules.facts import Facts
 
+HOLD, RELEASE = "seats.hold", "seats.release"
+CHARGE, REFUND = "payments.charge", "payments.refund"
+ISSUE, REVOKE = "tickets.issue", "tickets.revoke"
+MAIL = "mail.send"
 Ledgers = dict[str, Any]
 
 
@@ -28,7 +32,7 @@ def tickets(ledgers: Ledgers) -> list[str]:
 
 def keys(facts: Facts) -> set[str]:
     """Under which keys this booking asked for seats."""
-    return {key for operation, key in facts.calls if operation == "seats.hold"}
+    return {key for operation, key in facts.calls if operation == HOLD}
 
 
 def ours(facts: Facts, ledgers: Ledgers, state: str) -> list[str]:

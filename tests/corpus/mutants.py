@@ -114,6 +114,7 @@ def _top(node: ast.AST, what: str) -> int:
         "a time-out is read as a no": 4,
         "under another key than its action": 7,
         "drop saga.park": 9,  # what fails at the end is forgotten
+        "not isinstance(": 10,  # no answer is told as a no, and a no as none
     }
     rank = next((rank for words, rank in told.items() if words in what), 0)
     pivot = isinstance(node, ast.Call) and any(keyword.arg == "pivot" for keyword in node.keywords)

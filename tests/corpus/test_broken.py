@@ -271,6 +271,7 @@ ROWS: list[Row] = [
     ("M-G29", no_lease, 1, "recover + inventory.reserve:cancel", "E1-S4"),
     ("M-G29", no_lease, 2, "recover + accounts.debit:cancel", "E2-S2"),
     ("M-G29", no_lease, 6, "recover + store.verify:refuse", "E6-S2"),
+    ("M-G29", no_lease, 3, "recover + seats.hold:cancel", "S-4"),
     ("M1-09", blind_refund, 1, "payments.charge:late=1h*", "E1-S1"),
     ("M3-15", a_lock_per_user, 3, "case:taken", "E3-S1"),
     ("M4-03", clean_up_deletes_logs, 4, "case:red", "E4-S5"),
