@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from saga_lab import events as e
 from saga_lab.sim import Request, Trace, parse
 from saga_lab.worlds.world import World
@@ -90,9 +88,10 @@ class Facts:
 
     @cached_property
     def request(self) -> Any:
-        """What the saga was asked to do, as its world's type."""
-        started = next(event for event in self.trace.journal if isinstance(event, e.Started))
-        return msgspec.json.decode(started.request, type=self.world.request_type)
+        """What the saga was asked to do, as its world's type; its journal is its own word for it."""
+        world = self.world.varied(self.scenario.seed)
+        case = world.cases[self.trace.case]
+        return next(x for x in (case.request, *case.others) if world.saga_id(x) == self.trace.saga)
 
     @property
     def finite(self) -> bool:

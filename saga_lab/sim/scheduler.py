@@ -13,6 +13,7 @@ from msgspec import Raw
 from saga_lab import events as e
 from saga_lab.sim.candidate import EPOCH
 from saga_lab.sim.faults import Fault, Scenario, check
+from saga_lab.sim.hearing import hear_append, hear_call, hear_end
 from saga_lab.sim.messages import (
     Append,
     Begin,
@@ -26,9 +27,8 @@ from saga_lab.sim.messages import (
     Reply,
 )
 from saga_lab.sim.people import People, other_request
-from saga_lab.sim.port import BadMessage
 from saga_lab.sim.sent import Sent
-from saga_lab.sim.stage import WAY, Stage, in_ms
+from saga_lab.sim.stage import WAY, Stage, in_ms, in_seconds
 from saga_lab.sim.strikes import Strikes
 from saga_lab.sim.trace import Crash, Request, Trace
 from saga_lab.sim.worker import Saga, Worker
@@ -194,6 +194,7 @@ class _Run:
                 if sent := worker.waiting.get(message.number):
                     self._leave(sent)
             case Ended():
+                hear_end(message)
                 worker.saga.finished = message
 
     def _lose(self, worker: Worker) -> None:
@@ -250,8 +251,7 @@ class _Run:
         if worker.saga.worker is not worker:
             self._lose(worker)  # the token of its lease is old: the write is refused, and it knows now
             return
-        if append.version != len(journal):
-            raise BadMessage(f"an append at version {append.version} of a journal at {len(journal)}")
+        hear_append(append, worker.saga, in_seconds(self._now))
         crash: Fault | None = None
         ends = False
         for event in append.events:
@@ -295,10 +295,7 @@ class _Run:
     # ---- requests
 
     def _call(self, worker: Worker, call: Call) -> None:
-        operation = self._operations.get(call.operation)
-        args = msgspec.json.decode(call.args)
-        if operation is None or not isinstance(args, list):
-            raise BadMessage(f"a call of {call.operation!r} with {bytes(call.args)!r}")
+        operation, args = hear_call(call, self._operations, worker.waiting)
         about, nth, attempt, fault = self._strikes.request(operation, call.key, tuple(args))
         sent = Sent(len(self._sent) + 1, call, operation, args, about, nth, attempt, worker, self._now, fault)
         self._sent.append(sent)

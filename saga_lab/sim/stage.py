@@ -14,12 +14,14 @@ from saga_lab.worlds.world import Rival, World
 
 WAY = 20
 """Milliseconds that a message takes, there or back."""
+FAR = 1 << 53
+"""Milliseconds, 285,000 years: up to here a float counts every one."""
 _encode = msgspec.json.Encoder().encode
 
 
 def in_ms(seconds: float) -> int:
-    """Milliseconds of the run, from seconds of the world's clock."""
-    return round((seconds - EPOCH) * 1000)
+    """Milliseconds of the run, from seconds of the world's clock; nothing is further off than FAR."""
+    return round(max(-FAR, min(FAR, (seconds - EPOCH) * 1000)))
 
 
 def in_seconds(ms: int) -> float:

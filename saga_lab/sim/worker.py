@@ -37,6 +37,7 @@ class Worker:
 class Saga:
     """One saga. `worker` holds its lease: whoever else still runs it can write no more.
 
+    `begun`: its steps whose intent was written, by name and occurrence.
     `finished` is what the one who submitted it got, `over` when its end became durable, in ms. `again`
     and `conflict` are what was told to those who submitted it once more.
     """
@@ -44,6 +45,7 @@ class Saga:
     id: str
     request: Raw
     journal: list[e.Event] = field(default_factory=list)
+    begun: set[tuple[str, int]] = field(default_factory=set)
     incarnations: int = 0
     worker: Worker | None = None
     finished: Ended | None = None
