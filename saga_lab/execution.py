@@ -162,9 +162,12 @@ class Execution(SagaContext):
     async def _in_branch(self, label: str, step: Coroutine[Any, Any, T]) -> T:
         _BRANCH.set(label)
         try:
-            return await step
-        finally:
-            self._saga.flush_soon()  # the others may take long
+            value = await step
+        except Exception:
+            self._saga.flush_soon()
+            raise
+        self._saga.flush_soon()  # the others may take long
+        return value
 
     # ---- time and people
 

@@ -102,7 +102,7 @@ class Incarnation:
 
     def flush_soon(self) -> None:
         """The saga, or a branch of it, waits: write what is left, if nothing else does."""
-        if self._unwritten and self._flushing is None:
+        if self._unwritten and self._flushing is None and self.dead is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
