@@ -165,8 +165,8 @@ def test_a_file_of_the_kernel_holds_at_most_250_lines_of_code() -> None:
     assert {path.name: size for path in KERNEL if (size := code_lines(path.read_text())) > 250} == {}
 
 
-def test_the_kernel_stays_under_2172_lines_of_code() -> None:
-    assert sum(code_lines(path.read_text()) for path in KERNEL) < 2172
+def test_the_kernel_stays_under_2175_lines_of_code() -> None:
+    assert sum(code_lines(path.read_text()) for path in KERNEL) < 2175
 
 
 def test_no_module_is_over_400_lines_prose_and_all() -> None:
