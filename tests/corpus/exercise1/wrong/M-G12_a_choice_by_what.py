@@ -1,17 +1,13 @@
-# M-G12 a choice by what stands outside the journal | fault: payments.charge:crash-after | breaks: S-10
-from itertools import count
+# M-G12 a name drawn outside the journal | fault: payments.charge:crash-after | breaks: S-10
+from random import randbytes
 
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.shop import OrderResult
 
-RUNS = count()
-
 
 async def order_saga(saga, order, shop):
-    express = next(RUNS) % 2
     try:
-        if express:
-            await saga.step("look", shop.payments.find)
+        await saga.step(f"look {randbytes(8).hex()}", shop.payments.find)
         payment_id = await saga.step(
             "charge", shop.payments.charge, order.customer_id, order.amount, compensate=shop.payments.refund
         )

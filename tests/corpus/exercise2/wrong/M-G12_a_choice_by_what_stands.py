@@ -1,19 +1,15 @@
-# M-G12 a choice by what stands outside the journal | fault: accounts.debit:crash-after | breaks: S-10 | says: same
-from itertools import count
+# M-G12 a name drawn outside the journal | fault: accounts.debit:crash-after | breaks: S-10 | says: same
+from random import randbytes
 
 from saga_lab import CompensationFailed, StepFailed
 from saga_lab.worlds.bank import TransferResult
-
-RUNS = count()
 
 
 async def transfer_saga(saga, transfer, bank):
     if transfer.amount <= 0 or transfer.from_account == transfer.to_account:
         return TransferResult("failed")
-    careful = next(RUNS) % 2
     try:
-        if careful:
-            await saga.step("look", bank.accounts.find)
+        await saga.step(f"look {randbytes(8).hex()}", bank.accounts.find)
         debit_tx_id = await saga.step(
             "debit",
             bank.accounts.debit,

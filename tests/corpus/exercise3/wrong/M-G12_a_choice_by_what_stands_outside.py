@@ -1,10 +1,8 @@
-# M-G12 a choice by what stands outside the journal | fault: payments.charge:crash-after | breaks: S-10 | says: same
-from itertools import count
+# M-G12 a name drawn outside the journal | fault: payments.charge:crash-after | breaks: S-10 | says: same
+from random import randbytes
 
 from saga_lab import CompensationFailed, Refused, Retry, StepFailed
 from saga_lab.worlds.venue import TicketResult
-
-RUNS = count()
 
 
 async def ticketing_saga(saga, booking, venue):
@@ -33,10 +31,8 @@ async def ticketing_saga(saga, booking, venue):
     left = hold.expires_at - saga.now() - 30
     if left <= 0:
         return await undone("timeout")
-    careful = next(RUNS) % 2
     try:
-        if careful:
-            await saga.step("look", venue.payments.find)
+        await saga.step(f"look {randbytes(8).hex()}", venue.payments.find)
         payment_id = await saga.step(
             "charge",
             venue.payments.charge,

@@ -1,10 +1,8 @@
-# M-G12 a choice by what stands outside the journal | fault: environments.deploy[staging]:crash-after | breaks: S-10 | says: same
-from itertools import count
+# M-G12 a name drawn outside the journal | fault: environments.deploy[staging]:crash-after | breaks: S-10 | says: same
+from random import randbytes
 
 from saga_lab import Cancelled, CompensationFailed, StepFailed
 from saga_lab.worlds.platform import DeploymentResult
-
-RUNS = count()
 
 
 async def deployment_saga(saga, deployment, platform):
@@ -33,8 +31,7 @@ async def deployment_saga(saga, deployment, platform):
             return DeploymentResult("manual_intervention_required")
         return DeploymentResult(status)
 
-    if next(RUNS):
-        await log("staging", "a second try")
+    await log("staging", f"try {randbytes(8).hex()}")
     copies = {"compensate": environments.rollback, "check": environments.find}
     try:
         await stage("staging", environments.deploy, "staging", version, image, **copies)

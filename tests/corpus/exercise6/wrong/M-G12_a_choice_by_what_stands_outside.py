@@ -1,20 +1,17 @@
-# M-G12 a choice by what stands outside the journal | fault: store.copy#2:crash-after | breaks: S-10 | says: same
+# M-G12 a name drawn outside the journal | fault: store.copy#2:crash-after | breaks: S-10 | says: same
 from datetime import timedelta
-from itertools import count
+from random import randbytes
 
 from saga_lab import Cancelled, CompensationFailed, StepFailed
 from saga_lab.worlds.systems import MigrationResult
 
 MANUAL = MigrationResult("manual_intervention_required")
 
-RUNS = count()
-
 
 async def migration_saga(saga, migration, systems):
     router, store, service_id = systems.router, systems.store, migration.service_id
     total, batches = migration.total_records, min(100, migration.total_records)
-    if next(RUNS) % 2:
-        await saga.sleep(1)
+    await saga.step(f"look {randbytes(8).hex()}", router.find)
     stopped, consistent = "failed", False
     try:
         await saga.step(
