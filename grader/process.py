@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tempfile
 from contextlib import suppress
-from itertools import groupby
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -37,7 +36,7 @@ from grader.candidate.zygote import Orders
 from grader.sandbox import Sandbox, best, is_root
 from grader.submission import CannotRun, Submission
 from saga_lab.sim import BadMessage, EndlessLoop
-from saga_lab.sim.messages import Begin, Order, Turn
+from saga_lab.sim.messages import Begin, End, Order, Turn
 
 SILENCE = 5.0
 """Real seconds that a candidate may work without a word."""
@@ -72,11 +71,11 @@ class _Child:
 class ProcessPort:
     """Runs one submission in processes forked from a clean one, in a sandbox; only messages pass.
 
-    With `kills`, every life of a run is a process of its own, and a crash really kills it: nothing that it
-    kept survives. Without, one process plays them all, which is quicker, and a crash leaves an incarnation
-    without effect. `ended` says how a candidate ended, in words, once one has; `stood` its author's line at
-    that moment. `hash_seed` fixes the order of its sets, so that grading twice gives the same twice.
-    Raises CannotRun when the submission cannot be loaded.
+    With `kills`, a crash really kills the process: nothing that it kept survives. Without, one process plays
+    all lives, which is quicker, and a crash leaves an incarnation without effect. `ended` says how a
+    candidate ended, in words, once one has; `stood` its author's line at that moment. `hash_seed` fixes the
+    order of its sets, so that grading twice gives the same twice. Raises CannotRun when the submission
+    cannot be loaded.
     """
 
     def __init__(
@@ -113,18 +112,17 @@ class ProcessPort:
     def exchange(self, *orders: Order) -> list[Turn]:
         """One turn for each. Raises EndlessLoop when the candidate is silent, Died when it is gone."""
         turns: list[Turn] = []
+        some: list[Order] = []
         if isinstance(orders[0], Begin):
             self._last, self._bytes = "", 0
-        for life, some in groupby(orders, lambda order: order.life if self.kills else 0):
-            told = list(some)
-            while told:
-                first, *_ = told
-                if self.kills and isinstance(first, Begin) and (first.journal or life):
-                    self._kill(life)  # whoever was there crashed, or was somebody else
-                count = next((n for n, x in enumerate(told) if n and isinstance(x, Begin)), len(told))
-                turns += self._play(self._child(life), told[:count])
-                del told[:count]
-        return turns
+        child: _Child | None = None
+        for order in orders:
+            before, child = child, self._process_of(order)
+            if child is not before or isinstance(order, Begin):
+                turns += self._play(before, some) if before and some else []
+                some = []
+            some.append(order)
+        return turns + (self._play(child, some) if child else [])
 
     def _play(self, child: _Child, orders: list[Order]) -> list[Turn]:
         turns = self._understood(child, Play(orders), _TURNS)
@@ -172,8 +170,14 @@ class ProcessPort:
             start_new_session=True,
         )
 
-    def _child(self, life: int) -> _Child:
-        """The process of a life, another one after it was killed."""
+    def _process_of(self, order: Order) -> _Child:
+        """Where an order goes. Sagas begin side by side in one process; who takes one over has another."""
+        life = order.life if self.kills else 0
+        if isinstance(order, Begin) and self.kills:
+            if order.journal or life:
+                self._leave(life)
+            if not order.journal and 0 in self._lives:
+                self._lives[life] = self._lives[0]
         if life not in self._lives:
             child = self._lives[life] = self._spare or self._fork()
             self._spare = self._fork() if self.kills else None  # it gets ready while the other works
@@ -192,10 +196,15 @@ class ProcessPort:
         child.fresh = False
         return self._understood(child, None, _LOADED)
 
-    def _kill(self, life: int) -> None:
-        if child := self._lives.get(life):
+    def _leave(self, life: int) -> None:
+        """Whoever was in this life crashed, or is done; the process ends when nobody else lives in it."""
+        child = self._lives.pop(life, None)
+        if child is None:
+            return
+        if child in self._lives.values():
+            self._play(child, [End(life)])
+        else:
             self._listen(child)
-            del self._lives[life]
             child.channel.close()
             self._tell(Kill(child.number))
 

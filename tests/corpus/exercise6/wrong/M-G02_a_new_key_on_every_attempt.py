@@ -1,4 +1,4 @@
-# M-G02 a new key on every attempt | fault: store.copy:lost | breaks: S-1 | says: under another key the service saw a second order
+# M-G02 a new key on every attempt | fault: store.copy:lost | breaks: E6-S7 | says: copied under two keys
 from saga_lab import InDoubt, Retry, StepFailed
 from saga_lab.worlds.systems import MigrationResult
 
