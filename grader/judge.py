@@ -36,12 +36,14 @@ def grade(
     quick: bool = False,
     progress: Progress | None = None,
     sandbox: Sandbox | None = None,
+    patient: bool = False,
 ) -> Report:
     """Try every fault at every call, and (unless `quick`) every pair when the single ones pass.
 
-    A file runs in a `sandbox`, by default the best that this machine offers. A function runs in this
-    process, which is quick and no boundary: it is for learning, not for marks; in a working copy the board
-    shows it. The exercise may be left out when a name says it.
+    A file runs in a `sandbox`, by default the best that this machine offers; one that fails is tried to the
+    end when the judge is `patient`, for marks that do not hang on how busy the machine is. A function runs
+    in this process, which is quick and no boundary: it is for learning, not for marks; in a working copy
+    the board shows it. The exercise may be left out when a name says it.
     """
     if submission is None and not isinstance(exercise, int) and exercise is not None:
         exercise, submission = None, exercise
@@ -51,7 +53,7 @@ def grade(
         report = _grade_function(_of_function(exercise, submission), submission, quick, progress)
         keep(report, Path.cwd())
         return report
-    return _grade_file(Path(submission), exercise, quick, progress, sandbox)
+    return _grade_file(Path(submission), exercise, quick, progress, sandbox, patient)
 
 
 @dataclass
@@ -103,7 +105,12 @@ def explore_file(
 
 
 def _grade_file(
-    path: Path, number: int | None, quick: bool, progress: Progress | None, sandbox: Sandbox | None
+    path: Path,
+    number: int | None,
+    quick: bool,
+    progress: Progress | None,
+    sandbox: Sandbox | None,
+    patient: bool,
 ) -> Report:
     exercise = next((x for x in EXERCISES.values() if path.stem.startswith(x.module)), None)
     exercise = EXERCISES.get(number or 0, exercise)
@@ -121,7 +128,7 @@ def _grade_file(
             parts = tuple((part.label, part.source) for part in handed_in.parts)
             where, warnings = handed_in.where, handed_in.warnings
             graded = Graded(exercise, path.name, port, anew, where, again, parts, warnings)
-            return _grade(graded, quick, progress)
+            return _grade(graded, quick, progress, patient)
     except (CannotRun, GraderError) as problem:
         told = (exercise.number, exercise.title) if exercise else (0, "")
         verdict: Verdict = "not run" if isinstance(problem, CannotRun) else "grader error"
@@ -148,7 +155,7 @@ def _grade_function(exercise: Exercise, function: Function, quick: bool, progres
     lines, first = inspect.getsourcelines(function) if source and linecache.getlines(source) else ([], 1)
     parts = ((name, "\n" * (first - 1) + textwrap.dedent("".join(lines))),)
     graded = Graded(exercise, file, function, lambda kills: function, where, again, parts)
-    return _grade(graded, quick, progress)
+    return _grade(graded, quick, progress, patient=False)
 
 
 def _of_function(number: int | None, function: Function) -> Exercise:
@@ -161,10 +168,10 @@ def _of_function(number: int | None, function: Function) -> Exercise:
     return found
 
 
-def _grade(graded: Graded, quick: bool, progress: Progress | None) -> Report:
+def _grade(graded: Graded, quick: bool, progress: Progress | None, patient: bool) -> Report:
     """Singles, a sample of them anew, and pairs when those pass; what breaks off is told as far as known."""
     rules, world = graded.exercise.rules, graded.exercise.world
-    watch = Watch(rules, world)
+    watch = Watch(rules, world, patient)
     saga, end, sampled = graded.saga, None, tuple[str, ...]()
     deeper = deepening(saga, world, watch, progress=progress)
     try:

@@ -117,13 +117,18 @@ class Report(Struct, frozen=True):
         return {"text/plain": text(self, most=1), "text/html": fragment(self, most=1)}
 
 
-def as_json(report: Report) -> str:
-    """The report as documented JSON: what a learner may see, without the runs, which replays give again."""
+def without_runs(report: Report) -> Report:
+    """Small and plain, for another process: replays give the runs again."""
     told = [
         replace(judged, causes=tuple(replace(cause, trace=None) for cause in judged.causes))
         for judged in report.invariants
     ]
-    data: dict[str, Any] = msgspec.to_builtins(replace(report, invariants=tuple(told)))
+    return replace(report, invariants=tuple(told))
+
+
+def as_json(report: Report) -> str:
+    """The report as documented JSON: what a learner may see."""
+    data: dict[str, Any] = msgspec.to_builtins(without_runs(report))
     for judged in data["invariants"]:
         for cause in judged["causes"]:
             del cause["trace"], cause["turn"]

@@ -25,11 +25,13 @@ class Enough(Exception):
 class Watch:
     """The rules, with a memory of what was judged, in case the exploration breaks off.
 
-    `singles`: how many of the runs came before the pairs; None when there are no pairs.
+    `patient`: it goes on after a failure, however long that takes, so that no verdict hangs on how busy the
+    machine is. `singles`: how many of the runs came before the pairs; None when there are no pairs.
     """
 
     rules: Rules
     world: type[World]
+    patient: bool = False
     patience: float = PATIENCE
     began: float = field(default_factory=time.monotonic)
     failed: float | None = None
@@ -63,7 +65,7 @@ class Watch:
     def _too_long(self) -> bool:
         now = time.monotonic()
         failing = self.failed is not None and now - self.failed > PATIENCE_WHEN_FAILING
-        return failing or now - self.began > self.patience
+        return (failing and not self.patient) or now - self.began > self.patience
 
     def exploration(self) -> Exploration:
         """What is known when the exploration did not come to its end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from grader.cli.learning import explore_command, grade_command, hint_command, replay_command, watch_command
+from grader.cli.teaching import backup_command, grade_all_command
 from grader.cli.working import (
     board_command,
     doctor_command,
@@ -39,6 +40,8 @@ COMMANDS = [
     hint_command,
     explore_command,
     doctor_command,
+    grade_all_command,
+    backup_command,
     release_command,
     runs,
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from grader import workbook
+from grader.errors import Mendable
 from grader.process import GraderError
 from grader.sandbox import NoSandbox
 from grader.submission import CannotRun
@@ -24,7 +25,7 @@ def plainly() -> Iterator[None]:
     """What a user can mend is said in words, with exit code 2; no traceback. What not, with 3."""
     try:
         yield
-    except (CannotRun, BadToken, workbook.Refusal) as error:
+    except (CannotRun, BadToken, workbook.Refusal, Mendable) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except NoSandbox as error:

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from sqlalchemy.dialects import postgresql, sqlite
 
 from grader.exercises import EXERCISES
@@ -234,6 +234,12 @@ class Gradebook:
         with self._writing() as tx:
             tx.execute(_attempts.update().where(*held).values(until=self._now() + self.lease))
 
+    def release(self, grader: str) -> None:
+        """Queue again what this grader holds, which will not go on with it."""
+        held = (_attempts.c.state == "grading", _attempts.c.grader == grader)
+        with self._writing() as tx:
+            tx.execute(_attempts.update().where(*held).values(state="queued"))
+
     def settle(self, attempt: Attempt, report: Report, edition: str, seconds: float) -> bool:
         """Keep the result of a claimed attempt, all of it or nothing.
 
@@ -241,17 +247,22 @@ class Gradebook:
         was forgotten. `edition`: what graded it, see `grader.edition`.
         """
         held = (_attempts.c[name] == getattr(attempt, name) for name in ("number", "grader", "tries"))
+        if not report.max_points:  # nothing ran
+            report = replace(report, max_points=attempt.max_points)
         done = {"state": "done", "edition": edition, **_result(report, seconds)}
         with self._writing() as tx:
             mine = _attempts.update().where(*held, _attempts.c.state == "grading")
             return tx.execute(mine.values(done)).rowcount == 1
 
-    def regrade(self, number: int) -> None:
-        """Queue an attempt again. Its result stands until the new one replaces it."""
-        self.attempt(number)
-        this = (_attempts.c.number == number, _attempts.c.state == "done")
+    def regrade(self, attempt: Attempt) -> None:
+        """Queue an attempt again, unless somebody does already, or did since it was read.
+
+        Its result stands until the new one replaces it.
+        """
+        this = (_attempts.c[name] == getattr(attempt, name) for name in ("number", "tries"))
         with self._writing() as tx:
-            tx.execute(_attempts.update().where(*this).values(state="queued"))
+            again = _attempts.update().where(*this, _attempts.c.state == "done")
+            tx.execute(again.values(state="queued"))
 
     # ---- what a teacher decides
 

@@ -6,12 +6,13 @@ from typing import Literal
 
 from msgspec import Struct
 
+from grader.errors import Mendable
 from grader.report import Medal, Verdict
 
 State = Literal["queued", "grading", "done"]
 
 
-class GradebookError(Exception):
+class GradebookError(Mendable):
     """The gradebook cannot be read or written: what happened, what it means, and what to do."""
 
 

@@ -115,7 +115,6 @@ def test_what_is_unknown_is_named(book: Gradebook) -> None:
         ("attempt 99", lambda: book.attempt(99)),
         ("attempt 99", lambda: book.source(99)),
         ("attempt 99", lambda: book.report(99)),
-        ("attempt 99", lambda: book.regrade(99)),
     ):
         with pytest.raises(Unknown, match=f"no {what}"):
             work()
@@ -146,7 +145,7 @@ def test_each_attempt_goes_to_one_grader_however_many_race(shelf: Shelf, book: G
 
 def test_the_oldest_is_graded_first_and_what_has_a_result_last(book: Gradebook) -> None:
     old = graded(book, "ada", "old", 10)
-    book.regrade(old.number)
+    book.regrade(old)
     first, second = (book.hand_in("ada", 1, "a.py", source) for source in (b"1", b"2"))
     order = [first.number, second.number, old.number]
     claimed = [book.claim("me") for _ in range(4)]
@@ -220,8 +219,9 @@ def test_a_result_is_kept_with_its_report_and_what_made_it(book: Gradebook) -> N
 
 
 def test_a_result_stands_until_a_new_grading_replaces_it(book: Gradebook) -> None:
-    number = graded(book, "ada", "one", 40).number
-    book.regrade(number)
+    before = graded(book, "ada", "one", 40)
+    number = before.number
+    book.regrade(before)
     for _ in range(2):
         attempt = book.attempt(number)
         assert (attempt.state != "done", attempt.points, attempt.edition) == (True, 40, "1, singles")
@@ -230,6 +230,19 @@ def test_a_result_stands_until_a_new_grading_replaces_it(book: Gradebook) -> Non
     taken = book.attempt(number)
     assert book.settle(taken, passed(50), "2", 0.5)
     assert (book.attempt(number).points, book.attempt(number).edition) == (50, "2")
+    book.regrade(before)
+    assert book.attempt(number).state == "done", "it was graded since"
+
+
+def test_what_a_grader_gives_back_is_free_at_once(book: Gradebook) -> None:
+    for source in (b"1", b"2"):
+        book.hand_in("ada", 1, "a.py", source)
+    mine, theirs = book.claim("me"), book.claim("you")
+    book.release("me")
+    again = book.claim("heir")
+    assert mine is not None and theirs is not None and again is not None
+    assert again.number == mine.number and book.claim("heir") is None
+    assert not book.settle(mine, passed(), "1", 0.5)
 
 
 # ---- what a teacher decides

@@ -1,0 +1,73 @@
+"""The files that a batch writes: the same bytes for the same results, and never half of one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from grader.batch.folder import HandedIn
+from grader.exercises import EXERCISES
+from grader.gradebook import Attempt
+
+HEAD = [
+    "learner",
+    "exercise",
+    "file",
+    "code",
+    "verdict",
+    "medal",
+    "points",
+    "max_points",
+    "edition",
+    "problem",
+]
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, or leave the one that is there: nobody ever reads half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def write_csv(path: Path, attempts: Iterable[Attempt], problems: Iterable[HandedIn]) -> None:
+    """A line for each file, by learner and exercise."""
+    rows = [{name: getattr(attempt, name, "") for name in HEAD} for attempt in attempts]
+    for file in problems:
+        told = {name: getattr(file, name, "") for name in HEAD}
+        rows.append({**told, "verdict": "not run", "points": 0, "max_points": _most(file.exercise)})
+    rows.sort(key=lambda row: (row["learner"], row["exercise"]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    writer.writerows([_plain(cell) for cell in row.values()] for row in rows)
+    write_whole(path, text.getvalue())
+
+
+def write_report(folder: Path, attempt: Attempt, report: str) -> None:
+    """`FOLDER/LEARNER/MODULE.json`."""
+    place = folder / attempt.learner
+    place.mkdir(parents=True, exist_ok=True)
+    write_whole(place / f"{EXERCISES[attempt.exercise].module}.json", report)
+
+
+def _most(exercise: int) -> int:
+    return EXERCISES[exercise].max_points if exercise else 0
+
+
+def _plain(cell: object) -> object:
+    """What a spreadsheet would take for a formula is quoted: learners name their folders."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
