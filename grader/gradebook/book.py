@@ -259,7 +259,7 @@ class Gradebook:
 
         Its result stands until the new one replaces it.
         """
-        this = (_attempts.c[name] == getattr(attempt, name) for name in ("number", "tries"))
+        this = (_attempts.c[name] == getattr(attempt, name) for name in ("number", "tries", "state"))
         with self._writing() as tx:
             again = _attempts.update().where(*this, _attempts.c.state == "done")
             tx.execute(again.values(state="queued"))
