@@ -51,3 +51,8 @@ EXERCISES = {
         Exercise(6, "exercise6_data_migration", SystemsWorld, exercise6.RULES),
     ]
 }
+
+
+def named(file: str) -> Exercise | None:
+    """The exercise that the name of a file says, if it says one."""
+    return next((x for x in EXERCISES.values() if file.startswith(x.module)), None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.candidate.child import unfit
-from grader.exercises import EXERCISES, Exercise
+from grader.exercises import EXERCISES, Exercise, named
 from grader.process import GraderError, ProcessPort
 from grader.progress import keep
 from grader.remarks import remarks
@@ -112,8 +112,7 @@ def _grade_file(
     sandbox: Sandbox | None,
     patient: bool,
 ) -> Report:
-    exercise = next((x for x in EXERCISES.values() if path.stem.startswith(x.module)), None)
-    exercise = EXERCISES.get(number or 0, exercise)
+    exercise = EXERCISES.get(number or 0, named(path.name))
     try:
         handed_in = read(path, number)
         exercise = handed_in.exercise

@@ -131,6 +131,17 @@ def _coverage(report: Report, one: Failure) -> str:
     return " ".join(told)
 
 
+def undecided(report: Report, judged: Judged) -> str:
+    """Why a promise neither held nor broke; empty when it did."""
+    if judged.verdict == "unknown":
+        return "unknown: not every scenario ran, and only all of them make a pass"
+    if judged.verdict != "not run":
+        return ""
+    if report.verdict == "fail":
+        return "not run: what would put this to the test comes after what failed"
+    return "not run: no scenario put this to the test"
+
+
 def _remark(remark: Remark) -> str:
     """What passes, and why it is unwise all the same."""
     lines = [

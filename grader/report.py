@@ -131,7 +131,7 @@ def as_json(report: Report) -> str:
     data: dict[str, Any] = msgspec.to_builtins(without_runs(report))
     for judged in data["invariants"]:
         for cause in judged["causes"]:
-            del cause["trace"], cause["turn"]
+            del cause["trace"]
     return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.message import Failure, failure, text
+from grader.message import Failure, failure, text, undecided
 from grader.report import Report
 
 
@@ -15,9 +15,7 @@ def test_submission(promise: str, graded: Report, subtests: pytest.Subtests) -> 
     for cause in judged.causes:
         with subtests.test(cause.token):
             pytest.fail(failure(graded, Failure(judged, cause, ())), pytrace=False)
-    if judged.verdict == "unknown":
-        pytest.fail("unknown: not every scenario ran, and only all of them make a pass", pytrace=False)
     if judged.verdict == "not run" and graded.verdict == "fail":
-        pytest.skip("not run: what would put this to the test comes after what failed")
-    if judged.verdict == "not run":
-        pytest.fail("not run: no scenario put this to the test", pytrace=False)
+        pytest.skip(undecided(graded, judged))
+    if why := undecided(graded, judged):
+        pytest.fail(why, pytrace=False)

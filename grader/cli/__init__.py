@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from grader.cli.exporting import export
 from grader.cli.learning import explore_command, grade_command, hint_command, replay_command, watch_command
 from grader.cli.teaching import backup_command, grade_all_command
 from grader.cli.working import (
@@ -43,6 +44,7 @@ COMMANDS = [
     grade_all_command,
     backup_command,
     release_command,
+    export,
     runs,
 ]
 for command in COMMANDS:

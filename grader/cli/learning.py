@@ -9,20 +9,15 @@ from pathlib import Path
 import click
 
 from grader import report as reports
-from grader.cli.telling import FILE, Bar, plainly
+from grader.cli.telling import EXERCISE, FILE, Bar, graded, plainly
 from grader.hints import STEPS, steps
 from grader.judge import explore_file, grade, replay_file
 from grader.loop import screen, versions
 from grader.page import page
 from grader.progress import keep
-from grader.report import Report
 from grader.sandbox import best
 from grader.story import faults_in_words, story, struck
 from saga_lab.views.timeline import timeline
-
-EXERCISE = click.option(
-    "--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say."
-)
 
 
 @click.command("grade")
@@ -48,10 +43,7 @@ def grade_command(
     with plainly():
         sandbox = best(require_sandbox)
     progress = Bar()
-    try:
-        report = grade(exercise, file, quick=quick, progress=progress, sandbox=sandbox)
-    except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
-        report = Report(0, "", file.name, "grader error", problem=f"{type(error).__name__}: {error}")
+    report = graded(exercise, file, quick=quick, progress=progress, sandbox=sandbox)
     progress.done()
     keep(report, file.parent)
     click.echo(reports.as_json(report) if as_json else str(report), nl=as_json)

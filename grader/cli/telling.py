@@ -12,12 +12,18 @@ import click
 
 from grader import workbook
 from grader.errors import Mendable
+from grader.exercises import EXERCISES, named
+from grader.judge import grade
 from grader.process import GraderError
-from grader.sandbox import NoSandbox
+from grader.report import Report
+from grader.sandbox import NoSandbox, Sandbox
 from grader.submission import CannotRun
 from saga_lab.sim import BadToken
 
 FILE = click.Path(path_type=Path)
+EXERCISE = click.option(
+    "--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say."
+)
 
 
 @contextmanager
@@ -34,6 +40,18 @@ def plainly() -> Iterator[None]:
     except GraderError as error:
         click.echo(f"The grader itself failed, which says nothing about your saga: {error}", err=True)
         sys.exit(3)
+
+
+def graded(
+    exercise: int | None, file: Path, *, quick: bool, progress: Bar, sandbox: Sandbox | None = None
+) -> Report:
+    """The report of a file, whatever happens; an error of the grader's own is never the learner's failure."""
+    try:
+        return grade(exercise, file, quick=quick, progress=progress, sandbox=sandbox)
+    except Exception as error:  # noqa: BLE001
+        known = EXERCISES.get(exercise or 0, named(file.name))
+        told = (known.number, known.title) if known else (0, "")
+        return Report(*told, file.name, "grader error", problem=f"{type(error).__name__}: {error}")
 
 
 class Bar:
