@@ -36,7 +36,7 @@ def hear_append(append: Append, saga: Saga, now: float) -> None:
         raise BadMessage(f"an append at version {append.version} of a journal at {len(saga.journal)}")
     for place, event in enumerate(append.events, append.version):
         told = str(event.__struct_config__.tag)
-        if event.id != saga.id or event.at != now:
+        if event.id != saga.id or event.at > now:  # earlier: it waited for this one to go along
             raise BadMessage(f"{told!r} of the saga {event.id!r} at {event.at}")
         if isinstance(event, _FROM_OUTSIDE):
             raise BadMessage(f"{told!r}, which only people outside write")
