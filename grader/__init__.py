@@ -4,5 +4,6 @@ from grader.board import board
 from grader.hints import hint
 from grader.judge import grade
 from grader.report import Report
+from grader.submit import submit
 
-__all__ = ["Report", "board", "grade", "hint"]
+__all__ = ["Report", "board", "grade", "hint", "submit"]

@@ -9,9 +9,17 @@ from grader.batch.folder import (
     handed_in,
     key_in,
 )
-from grader.batch.grading import GRADER_ERROR, How, grade_all, local_processes
+from grader.batch.grading import (
+    GRADER_ERROR,
+    How,
+    end_with_parent,
+    grade_all,
+    graded,
+    grader_error,
+    local_processes,
+)
 from grader.batch.taking import Taken, stale, take
-from grader.batch.writing import write_csv, write_report
+from grader.batch.writing import plain, write_csv, write_report
 
 __all__ = [
     "GRADER_ERROR",
@@ -21,11 +29,15 @@ __all__ = [
     "NoCluster",
     "Taken",
     "anonymous",
+    "end_with_parent",
     "folder_of_a_class",
     "grade_all",
+    "graded",
+    "grader_error",
     "handed_in",
     "key_in",
     "local_processes",
+    "plain",
     "stale",
     "take",
     "write_csv",

@@ -19,7 +19,7 @@ from msgspec import Struct
 from grader.edition import edition
 from grader.exercises import EXERCISES
 from grader.gradebook import Attempt, Gradebook
-from grader.judge import grade
+from grader.judge import Progress, grade
 from grader.process import GraderError
 from grader.report import Report, Verdict, without_runs
 from grader.sandbox import best
@@ -60,7 +60,9 @@ def grade_all(
         batch.close()
 
 
-def graded(exercise: int, file: str, source: bytes, how: How, wanted: str) -> tuple[Report, float]:
+def graded(
+    exercise: int, file: str, source: bytes, how: How, wanted: str, progress: Progress | None = None
+) -> tuple[Report, float]:
     """Grade one file, in whatever process and on whatever machine; gives the seconds that it took too."""
     began = time.perf_counter()
     try:
@@ -73,7 +75,8 @@ def graded(exercise: int, file: str, source: bytes, how: How, wanted: str) -> tu
             path = Path(folder, file)
             path.write_bytes(source)
             sandbox = best(how.require_sandbox)
-            report = without_runs(grade(exercise, path, quick=how.quick, sandbox=sandbox, patient=True))
+            told = grade(exercise, path, quick=how.quick, progress=progress, sandbox=sandbox, patient=True)
+            report = without_runs(told)
     except Exception as error:  # noqa: BLE001 - a grader's error is never the learner's failure
         report = grader_error(exercise, file, error)
     return report, time.perf_counter() - began
@@ -89,10 +92,10 @@ def local_processes(workers: int) -> Executor:
     """Processes of this machine, forked from a clean one, that end when this one does."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, context, _end_with_parent)
+    return ProcessPoolExecutor(workers, context, end_with_parent)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Or the workers of a grader that was killed would wait for work for ever."""
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -53,7 +53,7 @@ def write_csv(path: Path, attempts: Iterable[Attempt], problems: Iterable[Handed
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
-    writer.writerows([_plain(cell) for cell in row.values()] for row in rows)
+    writer.writerows([plain(cell) for cell in row.values()] for row in rows)
     write_whole(path, text.getvalue())
 
 
@@ -68,6 +68,6 @@ def _most(exercise: int) -> int:
     return EXERCISES[exercise].max_points if exercise else 0
 
 
-def _plain(cell: object) -> object:
+def plain(cell: object) -> object:
     """What a spreadsheet would take for a formula is quoted: learners name their folders."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell

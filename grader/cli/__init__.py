@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from grader.cli.course import serve_command, submit_command
 from grader.cli.exporting import export
 from grader.cli.learning import explore_command, grade_command, hint_command, replay_command, watch_command
 from grader.cli.teaching import backup_command, grade_all_command
@@ -36,12 +37,14 @@ COMMANDS = [
     init_command,
     reset_command,
     grade_command,
+    submit_command,
     watch_command,
     replay_command,
     hint_command,
     explore_command,
     doctor_command,
     grade_all_command,
+    serve_command,
     backup_command,
     release_command,
     export,

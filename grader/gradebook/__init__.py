@@ -1,6 +1,7 @@
 """The gradebook: every attempt of every learner, its verdict, and what counts in the end."""
 
 from grader.gradebook.book import Gradebook
+from grader.gradebook.keys import is_teacher, issue_teacher
 from grader.gradebook.records import (
     Attempt,
     Deadline,
@@ -11,7 +12,7 @@ from grader.gradebook.records import (
     State,
     Unknown,
 )
-from grader.gradebook.standing import Standing, stand
+from grader.gradebook.standing import Standing, days_late, due, stand
 
 __all__ = [
     "Attempt",
@@ -24,5 +25,9 @@ __all__ = [
     "Standing",
     "State",
     "Unknown",
+    "days_late",
+    "due",
+    "is_teacher",
+    "issue_teacher",
     "stand",
 ]

@@ -45,17 +45,17 @@ def stand(
     The best attempt counts, not the last: nobody should fear to try something after a pass. Best is what
     brings most after lateness; of equals the one in time, and of those the newest.
     """
-    rules = {(deadline.exercise, deadline.learner): deadline for deadline in deadlines}
+    rules = tuple(deadlines)
     words = {(override.learner, override.exercise): override for override in overrides}
     words = {key: override for key, override in words.items() if override.points is not None}
     tried = {key: list(some) for key, some in groupby(sorted(attempts, key=_place), key=_of)}
     standings = []
     for learner, exercise in sorted({*tried, *words}):
-        rule = rules.get((exercise, learner), rules.get((exercise, "")))
+        rule = due(rules, learner, exercise)
         mine = tried.get((learner, exercise), [])
         best = max(
             (attempt for attempt in mine if attempt.edition),
-            key=lambda x: (_counted(x, rule), -_late(x, rule), x.number),
+            key=lambda x: (_counted(x, rule), -days_late(x.received, rule), x.number),
             default=None,
         )
         word = words.get((learner, exercise))
@@ -69,7 +69,7 @@ def stand(
                 medal=best.medal if best else None,
                 points=best.points if best else 0,
                 max_points=EXERCISES[exercise].max_points,
-                late=_late(best, rule) if best else 0,
+                late=days_late(best.received, rule) if best else 0,
                 counted=counted if word is None or word.points is None else word.points,
                 override=word,
                 attempts=len(mine),
@@ -87,8 +87,15 @@ def _place(attempt: Attempt) -> tuple[str, int, int]:
     return attempt.learner, attempt.exercise, attempt.number
 
 
-def _late(attempt: Attempt, rule: Deadline | None) -> int:
-    return 0 if rule is None else max(0, ceil((attempt.received - rule.due) / DAY))
+def due(deadlines: Iterable[Deadline], learner: str, exercise: int) -> Deadline | None:
+    """What holds for a learner in an exercise: an extension, else what holds for everybody."""
+    of = {rule.learner: rule for rule in deadlines if rule.exercise == exercise}
+    return of.get(learner, of.get(""))
+
+
+def days_late(received: float, rule: Deadline | None) -> int:
+    """The days begun after it was due; 0: in time."""
+    return 0 if rule is None else max(0, ceil((received - rule.due) / DAY))
 
 
 def _counted(attempt: Attempt, rule: Deadline | None) -> int:
@@ -97,5 +104,5 @@ def _counted(attempt: Attempt, rule: Deadline | None) -> int:
         return attempt.points
     if rule.closes is not None and attempt.received >= rule.closes:
         return 0
-    left = max(0, 100 - rule.off * _late(attempt, rule))
+    left = max(0, 100 - rule.off * days_late(attempt.received, rule))
     return (attempt.points * left + 50) // 100

@@ -66,6 +66,12 @@ overrides = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
 )
+keys = sa.Table(
+    PREFIX + "keys",
+    _metadata,
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("token", sa.Text, nullable=False),  # a hash of it
+)
 
 
 def create(dialect: Dialect) -> list[str]:
