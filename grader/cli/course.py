@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.learning import EXERCISE
-from grader.cli.telling import FILE, plainly
+from grader.cli.telling import EXERCISE, FILE, plainly
 from grader.submit import COURSE, TOKEN, submit
 
 
