@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from saga_lab import events as e
+from saga_lab.sim.candidate import EPOCH
 from saga_lab.sim.messages import Append, Call, Ended
 from saga_lab.sim.port import BadMessage
 from saga_lab.sim.worker import Saga
@@ -30,13 +31,13 @@ def hear_call(
 
 
 def hear_append(append: Append, saga: Saga, now: float) -> None:
-    """A write of the saga's own, about itself, now (seconds). Raises BadMessage."""
+    """A write of the saga's own, about itself, of a time up to now (seconds). Raises BadMessage."""
     request = saga.request
     if append.version != len(saga.journal):
         raise BadMessage(f"an append at version {append.version} of a journal at {len(saga.journal)}")
     for place, event in enumerate(append.events, append.version):
         told = str(event.__struct_config__.tag)
-        if event.id != saga.id or event.at > now:  # earlier: it waited for this one to go along
+        if event.id != saga.id or not EPOCH <= event.at <= now:  # an event may wait for the next write
             raise BadMessage(f"{told!r} of the saga {event.id!r} at {event.at}")
         if isinstance(event, _FROM_OUTSIDE):
             raise BadMessage(f"{told!r}, which only people outside write")

@@ -45,6 +45,10 @@ class BadMessage(EndlessLoop):
 
     how = "it said what no engine says"
 
+    def __init__(self, said: str) -> None:
+        Exception.__init__(self, f"{self.how}: {said}")
+        self.last = self.token = ""
+
 
 class InProcess:
     """A port to a candidate in this process. What it says is encoded, so that it says plain data alone; what

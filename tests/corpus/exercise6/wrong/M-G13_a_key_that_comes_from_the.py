@@ -1,19 +1,18 @@
 # M-G13 a key that comes from the process | fault: store.copy#2:crash-after | breaks: S-1 | says: After the restart you were a different saga
 from datetime import timedelta
-from itertools import count
+from uuid import uuid4
 
 from saga_lab import Cancelled, CompensationFailed, StepFailed
 from saga_lab.worlds.systems import MigrationResult
 
 MANUAL = MigrationResult("manual_intervention_required")
 
-RUNS = count()
+PROCESS = uuid4().hex
 
 
 async def migration_saga(saga, migration, systems):
     router, store, service_id = systems.router, systems.store, migration.service_id
     total, batches = migration.total_records, min(100, migration.total_records)
-    run = next(RUNS)
     stopped, consistent = "failed", False
     try:
         await saga.step(
@@ -30,7 +29,7 @@ async def migration_saga(saga, migration, systems):
             start, stop = total * batch // batches, total * (batch + 1) // batches
 
             async def copy(key, start, stop):
-                return await store.copy(f"{key}/{run}", service_id, start, stop)
+                return await store.copy(f"{key}/{PROCESS}", service_id, start, stop)
 
             await saga.step(f"copy {batch}", copy, start, stop)
         stopped = "verification_failed"
