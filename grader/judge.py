@@ -194,7 +194,7 @@ def _grade(graded: Graded, quick: bool, progress: Progress | None, patient: bool
         broken = watch.levels.setdefault(finding.violation.invariant, set())
         broken.add(level(parse(finding.token), world))
     said = remarks(watch.traces[: watch.singles], rules, world, graded.parts, graded.where)
-    return report(graded, found, watch.levels, sampled, end, said)
+    return report(graded, found, watch, sampled, end, said)
 
 
 def _explored(deeper: Iterator[Exploration], watch: Watch) -> Exploration:

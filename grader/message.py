@@ -92,11 +92,11 @@ def failure(report: Report, one: Failure) -> str:
         *_field("Observed", cause.observed),
         *_field("What we did", cause.faults),
     ]
-    rest = _field("Why it matters", cause.why + _chapter(judged.notebook))
+    rest = _field("Why it matters", cause.why + chapter(judged.notebook))
     if cause.code:
         rest += _field("Your code", cause.code)
     rest += _try(cause.again)
-    rest += _wrapped("  " + _coverage(report, one)).split("\n")
+    rest += _wrapped("  " + coverage(report, one)).split("\n")
     room = HEIGHT - len(head.split("\n")) - len(facts) - len(rest)
     return "\n".join([head, *facts, *_story(cause.story, room), *rest])
 
@@ -108,7 +108,7 @@ def _story(lines: tuple[str, ...], room: int) -> list[str]:
     return [*told[: room - 2], " " * MARGIN + "   ...", told[-1]]
 
 
-def _coverage(report: Report, one: Failure) -> str:
+def coverage(report: Report, one: Failure) -> str:
     """How many others share this cause, and how much was tried."""
     count, others = report.scenarios, one.cause.others + one.alike
     told = []
@@ -118,10 +118,8 @@ def _coverage(report: Report, one: Failure) -> str:
         told.append(
             f"{_many(others, 'more failing scenario')} {'has' if others == 1 else 'have'} this cause."
         )
-    if count.ran == 0:
-        told.append("No run came to its end.")
-    elif count.ran <= count.cases:
-        told.append(f"{_many(count.ran, 'run')} without faults; faults wait until these pass.")
+    if count.ran <= count.cases:
+        told.append(tried(report))
     elif report.depth == 1:
         told.append(
             f"{count.ran} of {count.exist} scenarios ran (single faults); pairs wait until these pass."
@@ -153,26 +151,32 @@ def _remark(remark: Remark) -> str:
 
 
 def _passed(report: Report) -> str:
-    count = report.scenarios
     head = _two(f"✓ {report.title} — every promise holds", _points(report))
-    pairs = ", and every pair of them" if report.depth > 1 else ""
-    process = " in a new process" if report.sandbox else ""
     lines = [
         head,
-        *_field(
-            "What was tried",
-            f"{_many(count.cases, 'run')} without faults, every single fault at every call, with and without "
-            f"a refusal{pairs}: {count.ran} of {count.exist} scenarios ran"
-            + (
-                f", {count.pruned} left out (equal to others, or too many faults on one call)"
-                if count.pruned
-                else ""
-            )
-            + f". Some ran again in another order{process}, and for another request.",
-        ),
+        *_field("What was tried", tried(report)),
         *_field("Medal", f"{report.medal}" + ("" if report.depth > 1 else ". Gold also needs all pairs.")),
     ]
     return "\n".join([*lines, *_sandbox(report)])
+
+
+def tried(report: Report) -> str:
+    """What was done to a submission, and how much of it."""
+    count = report.scenarios
+    if count.ran == 0:
+        return "No run came to its end."
+    if count.ran <= count.cases:
+        return f"{_many(count.ran, 'run')} without faults; faults wait until these pass."
+    pairs = ", and every pair of them" if report.depth > 1 else ""
+    process = " in a new process" if report.sandbox else ""
+    left_out = (
+        f", {count.pruned} left out (equal to others, or too many faults on one call)" if count.pruned else ""
+    )
+    return (
+        f"{_many(count.cases, 'run')} without faults, every single fault at every call, with and without "
+        f"a refusal{pairs}: {count.ran} of {count.exist} scenarios ran{left_out}. "
+        f"Some ran again in another order{process}, and for another request."
+    )
 
 
 def _unknown(report: Report) -> str:
@@ -231,7 +235,7 @@ def _try(again: str) -> list[str]:
     return [*_field("Try", f"{before}\\"), f"{'':{MARGIN}}{quote}{token}"]
 
 
-def _chapter(number: int) -> str:
+def chapter(number: int) -> str:
     """Where to read on, if that notebook is there."""
     return f" (notebook {number})" if any(ROOT.glob(f"notebooks/{number:02}_*.ipynb")) else ""
 

@@ -25,7 +25,8 @@ class Cause(Struct, frozen=True):
 
     `again` is what to type to see it again: a command, or an expression for a function of this process.
     `turn` is the same for all stories that turn at the same point. `code`: the learner's own line.
-    `trace` is the run itself, if there is one; it is not written to JSON.
+    `trace` is the run itself, if there is one, and `alike` are some of the others; neither is written to
+    JSON.
     """
 
     token: str
@@ -40,6 +41,7 @@ class Cause(Struct, frozen=True):
     turn: str = ""
     others: int = 0
     trace: Trace | None = None
+    alike: tuple[Trace, ...] = ()
 
 
 class Judged(Struct, frozen=True):
@@ -112,7 +114,7 @@ class Report(Struct, frozen=True):
     ) -> dict[str, str]:
         """In a notebook: the first failure, with its timeline."""
         from grader.message import text
-        from grader.page import fragment
+        from grader.pages.fragment import fragment
 
         return {"text/plain": text(self, most=1), "text/html": fragment(self, most=1)}
 
@@ -120,7 +122,7 @@ class Report(Struct, frozen=True):
 def without_runs(report: Report) -> Report:
     """Small and plain, for another process: replays give the runs again."""
     told = [
-        replace(judged, causes=tuple(replace(cause, trace=None) for cause in judged.causes))
+        replace(judged, causes=tuple(replace(cause, trace=None, alike=()) for cause in judged.causes))
         for judged in report.invariants
     ]
     return replace(report, invariants=tuple(told))
@@ -131,7 +133,7 @@ def as_json(report: Report) -> str:
     data: dict[str, Any] = msgspec.to_builtins(without_runs(report))
     for judged in data["invariants"]:
         for cause in judged["causes"]:
-            del cause["trace"]
+            del cause["trace"], cause["alike"]
     return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
 
 

@@ -20,7 +20,7 @@ WIDTH = 75
 _NARROW = 20
 _KEPT = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line is broken."""
-_DID = {
+DID = {
     "done": "done",
     "refused": "says no",
     "repeated": "same answer as before",
@@ -123,15 +123,15 @@ def _rows(trace: Trace, tells: Tells, missing: str) -> Iterator[_Row]:
         timed.append((request.sent, 1, _asked(request, tells, end)))
         for at, effect in request.effects:
             if _is_late(request, at) and at > end:
-                happened = f"lands now, {duration_in_words(at - end)} later: {_DID[effect]}"
-                about = _about(request, tells)
+                happened = f"lands now, {duration_in_words(at - end)} later: {DID[effect]}"
+                about = asked_about(request, tells)
                 row = _Row(request.operation, about, happened, numbers=(request.number,), landing=True)
                 timed.append((at, 4, row))
     timed += [(crash.at, 2, _died(crash)) for crash in trace.crashes]
-    timed += [(at, 0, _Row(told)) for at, told in _from_outside(trace)]
+    timed += [(at, 0, _Row(told)) for at, told in from_outside(trace)]
     if missing:
         timed.append((end, 3, _Row(missing, happened="never asked")))
-    timed.append((end, 3, _Row(_end(trace))))
+    timed.append((end, 3, _Row(how_it_ended(trace))))
     if trace.again is not None:
         same = "the same result" if trace.again in (trace.result, trace.error) else str(trace.again)
         timed.append((1 << 62, 5, _Row(f"the same request again: {same}")))
@@ -140,11 +140,12 @@ def _rows(trace: Trace, tells: Tells, missing: str) -> Iterator[_Row]:
 
 
 def _asked(request: Request, tells: Tells, end: int) -> _Row:
-    row = _Row(request.operation, _about(request, tells), _happened(request, end), request.fault)
+    row = _Row(request.operation, asked_about(request, tells), _happened(request, end), request.fault)
     return replace(row, numbers=(request.number,))
 
 
-def _about(request: Request, tells: Tells) -> str:
+def asked_about(request: Request, tells: Tells) -> str:
+    """What a request asks for, in the words of the exercise."""
     tell = tells.get(request.operation)
     try:
         return tell(*request.args) if tell else request.about
@@ -166,13 +167,13 @@ def _happened(request: Request, end: int) -> str:
         )
     if request.role == "look-up" and isinstance(request.value, dict):
         return f"answers {request.value.get('state')}"
-    told = _DID[effects[0]]
+    told = DID[effects[0]]
     if effects[0] == "refused" and request.code not in ("declined", "no"):
         told = f"says no: {request.reason}"
     if _is_late(request, request.effects[0][0]):
         return f"no answer; later {told}"
     if len(effects) > 1:
-        told += f", then {_DID[effects[1]]}"
+        told += f", then {DID[effects[1]]}"
     if request.answer == "lost":
         return f"{told}, reply lost"
     return told if request.answer else f"{told}, no reply"
@@ -183,7 +184,7 @@ def _died(crash: Crash) -> _Row:
     return _Row(f"the process dies{down}", fault="crash")
 
 
-def _from_outside(trace: Trace) -> Iterator[tuple[int, str]]:
+def from_outside(trace: Trace) -> Iterator[tuple[int, str]]:
     """What people said to the saga, and what it waited for in vain."""
     for told in trace.outside:
         if told.what == "answer":
@@ -193,7 +194,8 @@ def _from_outside(trace: Trace) -> Iterator[tuple[int, str]]:
             yield round((event.at - trace.epoch) * 1000), f"nobody has answered {event.name!r} in time"
 
 
-def _end(trace: Trace) -> str:
+def how_it_ended(trace: Trace) -> str:
+    """The last line of a story."""
     if trace.stopped:
         return f"no end: {trace.stopped}"
     if trace.error and trace.result is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -12,8 +13,8 @@ from grader.process import ProcessPort
 from grader.report import MEDALS, Cause, Judged, Medal, Remark, Report, Scenarios, Verdict
 from grader.rules import Broken
 from grader.story import faults_in_words, story
-from grader.watch import operation
-from saga_lab.sim import EndlessLoop, Exploration, Finding, parse, replay
+from grader.watch import Watch, operation
+from saga_lab.sim import EndlessLoop, Exploration, Finding, Trace, parse, replay
 
 Function = Callable[..., Any]
 Saga = Function | ProcessPort
@@ -21,6 +22,8 @@ KNOWN_BY_HEART = (
     "With the usual names and amounts all went well, so some of them stand in your code. Take every one "
     "from the request, and every id from the answer of the service that gave it."
 )
+MOST_ALIKE = 8
+"""Runs with the same cause that are kept beside the one that is told."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def died(graded: Graded, saga: Saga, end: EndlessLoop) -> Cause:
 def report(
     graded: Graded,
     found: Exploration,
-    levels: dict[str, set[Medal]],
+    watch: Watch,
     sampled: Collection[str],
     end: Cause | None,
     said_besides: tuple[Remark, ...],
@@ -99,6 +102,7 @@ def report(
     never came back.
     """
     exercise, cases = graded.exercise, len(graded.exercise.world.cases)
+    levels, traces = watch.levels, {trace.token: trace for trace in watch.traces}
     went_on = found.ran > cases
     scenarios = [parse(token) for token in found.tokens]
     # Gold is for pairs too, and those wait until the single faults pass.
@@ -109,7 +113,7 @@ def report(
     }
     judged = []
     for invariant in exercise.rules.invariants:
-        causes = [_cause(graded, x) for x in found.findings if x.violation.invariant == invariant.id]
+        causes = [_cause(graded, x, traces) for x in found.findings if x.violation.invariant == invariant.id]
         if end is not None and invariant.id == "L-1":
             causes.insert(0, end)
         tried = went_on and (
@@ -164,7 +168,7 @@ def _below(medal: Medal, broken: set[Medal]) -> bool:
     return any(MEDALS.index(x) < MEDALS.index(medal) for x in broken)
 
 
-def _cause(graded: Graded, finding: Finding) -> Cause:
+def _cause(graded: Graded, finding: Finding, traces: Mapping[str, Trace]) -> Cause:
     """Tell one finding: judged once more, on the run that is shown."""
     rules, world, trace, violation = (
         graded.exercise.rules,
@@ -191,6 +195,24 @@ def _cause(graded: Graded, finding: Finding) -> Cause:
         again=graded.again(finding.token),
         code=graded.where(line) if line else "",
         turn=f"no {broken.missing}" if broken.missing else where,
-        others=finding.others,
+        others=len(finding.others),
         trace=trace,
+        alike=tuple(_alike(graded, finding, traces)),
     )
+
+
+def _alike(graded: Graded, finding: Finding, traces: Mapping[str, Trace]) -> Iterator[Trace]:
+    """Some of the other runs with this cause: first one for each kind of fault at each operation."""
+    rules, world = graded.exercise.rules, graded.exercise.world
+    known = [traces[token] for token in dict.fromkeys(finding.others) if token in traces]
+    known = [trace for trace in known if trace.token != finding.token]
+    firsts = {
+        tuple((x.site.operation, x.kind) for x in parse(trace.token).faults): trace
+        for trace in reversed(known)
+    }
+    order = sorted(known, key=lambda trace: trace not in firsts.values())
+    # what differs from run to run broke its promise in another run than the one that was kept
+    failing = (
+        x for x in order if any(y.id == finding.violation.invariant for y, _ in rules.broken(x, world))
+    )
+    yield from islice(failing, MOST_ALIKE)

@@ -72,7 +72,8 @@ class Watch:
         findings = []
         for same in self.failures.values():
             violation, trace = min(same, key=lambda x: x[1].token.count(" + "))
-            findings.append(Finding(violation, trace.token, trace, len(same) - 1))
+            others = tuple(other.token for _, other in same if other is not trace)
+            findings.append(Finding(violation, trace.token, trace, others))
         tokens = tuple(dict.fromkeys(self.tokens))
         traces = tuple({trace.token: trace for trace in self.traces}.values())
         return Exploration(len(tokens) + 1, len(tokens), tuple(findings), tokens, False, 1, traces)

@@ -13,7 +13,7 @@ from grader.cli.telling import EXERCISE, FILE, Bar, graded, plainly
 from grader.hints import STEPS, steps
 from grader.judge import explore_file, grade, replay_file
 from grader.loop import screen, versions
-from grader.page import page
+from grader.pages import page
 from grader.progress import keep
 from grader.sandbox import best
 from grader.story import faults_in_words, story, struck

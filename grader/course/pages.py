@@ -10,7 +10,7 @@ from grader.course.course import Course, when
 from grader.course.taking import lateness
 from grader.exercises import EXERCISES
 from grader.gradebook import Attempt, Deadline, Learner, Override, Standing, due
-from grader.page import fragment
+from grader.pages.fragment import fragment
 from grader.report import Report
 
 NOTHING = "-"

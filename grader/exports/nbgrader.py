@@ -49,7 +49,7 @@ def points(name: str, *, out_of: float) -> float:
 
         from grader import grade
         from grader.exports.checks import checks, summary, total
-        from grader.page import fragment
+        from grader.pages.fragment import fragment
 
         report = grade(None, name)
     earned, most = total(checks(report))

@@ -1,4 +1,4 @@
-"""What went wrong, once per cause: its shortest story, and how many other scenarios tell the same one."""
+"""What went wrong, once per cause: its shortest story, and the other scenarios that tell the same one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Violation(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """One cause: its shortest story, and how many other scenarios tell the same one."""
+    """One cause: its shortest story, and the other scenarios that tell the same one."""
 
     violation: Violation
     token: str
     trace: Trace
-    others: int = 0
+    others: tuple[str, ...] = ()
 
 
 class Failures:
@@ -59,16 +59,18 @@ class Failures:
             new = self._finding(failures)
             cause = (new.violation.invariant, new.token)
             if old := found.get(cause):
-                new = replace(old, others=old.others + new.others + 1)
+                new = replace(old, others=(*old.others, new.token, *new.others))
             found[cause] = new
         return tuple(found.values())
 
     def _finding(self, failures: list[tuple[Scenario, Violation]]) -> Finding:
         """The shortest story of a group, with every fault left out that can be."""
-        scenario, violation = min(failures, key=lambda failure: len(failure[0].faults))
+        shortest = min(failures, key=lambda failure: len(failure[0].faults))
+        others = tuple(str(failure[0]) for failure in failures if failure is not shortest)
+        scenario, violation = shortest
         while smaller := next(self._still_failing(scenario, violation), None):
             scenario, violation = smaller
-        return Finding(violation, str(scenario), self._play(scenario, True), len(failures) - 1)
+        return Finding(violation, str(scenario), self._play(scenario, True), others)
 
     def _still_failing(
         self, scenario: Scenario, violation: Violation

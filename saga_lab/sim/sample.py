@@ -68,7 +68,8 @@ class _Sampler:
         found = [finding for trace in reversed(traces) if (finding := self._again(trace))]
         if found:
             first = min(found, key=lambda finding: len(parse(finding.token).faults))
-            return Sample((replace(first, others=len(found) - 1),), ("H-1",))
+            others = tuple(finding.token for finding in found if finding is not first)
+            return Sample((replace(first, others=others),), ("H-1",))
         if not seed:
             return Sample((), ("H-1",))
         for trace in traces:

@@ -1,4 +1,4 @@
-"""The report as HTML: the message, and the picture of each failing run. No script, nothing to fetch."""
+"""The report within a notebook: the message, and the picture of each failing run. No script."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ _STYLE = (
     "figure.saga-lab{margin:.75rem 0 1.5rem;overflow-x:auto}"
     "figure.saga-lab svg{max-width:100%;height:auto}"
 )
-_PAGE = (
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;"
-    "padding:0 1rem}h1{font-size:1.4rem}"
-)
 
 
 def fragment(report: Report, most: int = MOST_FAILURES) -> str:
@@ -29,14 +25,3 @@ def fragment(report: Report, most: int = MOST_FAILURES) -> str:
     ]
     drawn = "".join(f'<figure class="saga-lab">{svg}</figure>' for svg in pictures)
     return f'<style>{_STYLE}</style><pre class="saga-lab">{html.escape(text(report, most))}</pre>{drawn}'
-
-
-def page(report: Report) -> str:
-    """A whole page, readable offline, light or dark as the reader's system is."""
-    title = html.escape(report.title or report.file)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{_PAGE}</style></head>"
-        f"<body><h1>{title}</h1>{fragment(report)}</body></html>\n"
-    )
