@@ -20,11 +20,11 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: the notebooks in JupyterLab, in a real browser; a minute of kills; the classifier
+proof:  ## what takes longer: notebooks in a real browser, a minute of kills, the whole classifier; ARGS=--singles
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
-	$(BIN)/python -m tests.corpus --singles
+	$(BIN)/python -m tests.corpus $(ARGS)
 
 classifier: install  ## how often the grader is wrong: right and wrong submissions, and every mutant; ARGS=--singles
 	$(BIN)/python -m tests.corpus $(ARGS)

@@ -169,6 +169,11 @@ def test_the_kernel_stays_under_2175_lines_of_code() -> None:
     assert sum(code_lines(path.read_text()) for path in KERNEL) < 2175
 
 
+def test_the_reading_order_names_every_file_of_the_kernel() -> None:
+    named = re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "kernel.md").read_text())
+    assert sorted({*named}) == sorted(path.name for path in KERNEL if path.name != "__init__.py")
+
+
 def test_no_module_is_over_400_lines_prose_and_all() -> None:
     lengths = {path: len((ROOT / path).read_text().splitlines()) for path in MODULES}
     assert {path: length for path, length in lengths.items() if length > 400} == {}
