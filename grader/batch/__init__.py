@@ -17,6 +17,7 @@ from grader.batch.grading import (
     graded,
     grader_error,
     local_processes,
+    this_process,
 )
 from grader.batch.taking import Taken, stale, take
 from grader.batch.writing import plain, write_csv, write_report
@@ -40,6 +41,7 @@ __all__ = [
     "plain",
     "stale",
     "take",
+    "this_process",
     "write_csv",
     "write_report",
 ]

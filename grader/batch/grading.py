@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -51,7 +53,7 @@ def grade_all(
     `executor` makes one, and another when a dead process broke it: then what ran is tried again alone, so
     that the death is the one submission's that causes it. Other graders may work on the same gradebook:
     what one of them holds is waited for, and graded here when that one dies. `grader`: a name that no
-    other process has.
+    other process has, such as `this_process()`.
     """
     batch = _Batch(book, how, executor, at_once, ready, grader, pause)
     try:
@@ -93,6 +95,26 @@ def local_processes(workers: int) -> Executor:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return ProcessPoolExecutor(workers, context, end_with_parent)
+
+
+def this_process() -> str:
+    """A name for the grader in this process, by which another one knows whether it is still there."""
+    return f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+
+
+def _is_dead(grader: str) -> bool:
+    """A process of this machine that is gone; of one elsewhere, or that has another's number now, False."""
+    host, _, rest = grader.partition(" ")
+    number = rest.partition(" ")[0]
+    if host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it lives, as another user's
+    return False
 
 
 def end_with_parent() -> None:
@@ -140,8 +162,8 @@ class _Batch:
             if self._running:
                 self._collect()
             elif self._elsewhere:
-                self._pause(1)
                 self._waiting, self._elsewhere = self._elsewhere, self._waiting
+                self._pause(1)
 
     def close(self) -> None:
         """Begin nothing more; what was begun and is not kept is for others."""
@@ -157,6 +179,8 @@ class _Batch:
         elif (attempt := self._book.attempt(number)).state == "done":
             self._ready(attempt)  # another grader was quicker
         else:
+            if attempt.state == "grading" and _is_dead(attempt.grader):
+                self._book.release(attempt.grader)
             self._elsewhere.append(number)
 
     def _submitted(self, attempt: Attempt) -> Future[tuple[Report, float]]:

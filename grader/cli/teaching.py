@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +99,7 @@ def grade_all_command(
                 step()
 
             how = batch.How(quick, require_sandbox)
-            batch.grade_all(to_do, book, how, executor, at_once, ready=ready, grader=_this_process())
+            batch.grade_all(to_do, book, how, executor, at_once, ready=ready, grader=batch.this_process())
     sys.exit(_told([*now.values()], len(to_do), taken.problems, gradebook))
 
 
@@ -149,10 +147,6 @@ def _bar(count: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=count)
         yield lambda: progress.advance(task)
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
 
 
 def _told(attempts: Sequence[Attempt], graded: int, problems: Sequence[HandedIn], gradebook: str) -> int:

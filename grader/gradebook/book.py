@@ -215,10 +215,10 @@ class Gradebook:
         free = sa.or_(
             _attempts.c.state == "queued", sa.and_(_attempts.c.state == "grading", _attempts.c.until <= now)
         )
-        which = sa.select(_attempts.c.number).where(free)
+        which = sa.select(_attempts.c.number).where(free, tables.to_do)
         if number is not None:
             which = which.where(_attempts.c.number == number)
-        which = which.order_by(_attempts.c.edition != "", _attempts.c.number).limit(1)
+        which = which.order_by(_attempts.c.edition, _attempts.c.number).limit(1)
         lease = (
             _attempts.update()
             .where(_attempts.c.number == which.with_for_update(skip_locked=True).scalar_subquery(), free)

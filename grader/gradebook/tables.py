@@ -45,8 +45,9 @@ attempts = sa.Table(
     sa.Index(PREFIX + "of_learner", "learner", "exercise"),
     sqlite_autoincrement=True,  # a number is never given twice
 )
-_to_do = attempts.c.state != "done"
-sa.Index(PREFIX + "to_do", attempts.c.number, sqlite_where=_to_do, postgresql_where=_to_do)
+to_do = attempts.c.state != sa.literal_column("'done'")
+"""Said so in a query, it finds the index below."""
+sa.Index(PREFIX + "to_do", attempts.c.edition, attempts.c.number, sqlite_where=to_do, postgresql_where=to_do)
 deadlines = sa.Table(
     PREFIX + "deadlines",
     _metadata,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grader.batch import How, grade_all, grading, local_processes, stale, take
+from grader.batch import How, grade_all, grading, local_processes, stale, take, this_process
 from grader.edition import edition
 from grader.gradebook import Attempt, Gradebook
 from tests.batch.conftest import FIRST, SECOND, Class
@@ -215,6 +216,28 @@ def test_what_another_grader_holds_is_waited_for(
     assert (ready["ada 1"].points, ready["ada 1"].grader) == (11, "other")
     assert (ready["bert 1"].points, ready["bert 1"].grader) == (20, "me")
     assert pauses == 3
+
+
+def test_what_a_dead_process_of_this_machine_held_is_not_waited_for(
+    a_class: Class, book: Gradebook, quick_grader: list[str]
+) -> None:
+    folder = a_class(ada={FIRST: "10"}, bert={FIRST: "20"})
+    ada, bert = take(sorted(folder.iterdir()), book, str).attempts
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
+        dead = pool.submit(this_process).result()
+    book.claim(dead, ada.number)
+    book.claim(this_process(), bert.number)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            book.release(book.attempt(bert.number).grader)
+        else:
+            assert book.attempt(bert.number).state == "grading", "it lives"
+
+    ready = run(book, folder, pause=pause)
+    assert [attempt.grader for attempt in ready.values()] == ["me", "me"] and len(pauses) == 3
 
 
 def test_a_lease_that_was_lost_lets_the_other_result_count(
