@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof classifier notebooks docs bench
+.PHONY: lab install test lint proof classifier notebooks docs bench bench-class
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -37,3 +37,6 @@ docs: install  ## an API reference made from the docstrings, in site/api/
 
 bench: install  ## race the engine against its peers; each gets an environment of its own, a minute the first time
 	$(BIN)/python benchmarks/engines.py $(ARGS)
+
+bench-class: install  ## how many submissions a minute a class is graded with, and in how much memory
+	$(BIN)/python benchmarks/class.py $(ARGS)
