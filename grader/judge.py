@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from grader.candidate.child import unfit
 from grader.exercises import EXERCISES, Exercise, named
+from grader.message import shown
 from grader.process import GraderError, ProcessPort
 from grader.progress import keep
 from grader.remarks import remarks
@@ -23,7 +24,7 @@ from grader.rules import Broken, Invariant
 from grader.sandbox import Sandbox
 from grader.submission import CannotRun, Submission, read
 from grader.verdicts import Function, Graded, Saga, died, report, with_lines
-from grader.watch import Enough, Watch
+from grader.watch import PATIENCE_WITH_PAIRS, Enough, Watch
 from saga_lab.sim import EndlessLoop, Exploration, Trace, deepening, explore, parse, replay, resample
 
 Progress = Callable[[int, int], None]
@@ -113,6 +114,7 @@ def _grade_file(
     patient: bool,
 ) -> Report:
     exercise = EXERCISES.get(number or 0, named(path.name))
+    verdict: Verdict
     try:
         handed_in = read(path, number)
         exercise = handed_in.exercise
@@ -128,10 +130,14 @@ def _grade_file(
             where, warnings = handed_in.where, handed_in.warnings
             graded = Graded(exercise, path.name, port, anew, where, again, parts, warnings)
             return _grade(graded, quick, progress, patient)
-    except (CannotRun, GraderError) as problem:
-        told = (exercise.number, exercise.title) if exercise else (0, "")
-        verdict: Verdict = "not run" if isinstance(problem, CannotRun) else "grader error"
-        return Report(*told, path.name, verdict, problem=str(problem))
+    except CannotRun as problem:
+        verdict, told = "not run", str(problem)
+    except GraderError as problem:
+        verdict, told = "grader error", str(problem)
+    except Exception as problem:  # noqa: BLE001 - whatever was handed in, a report comes out
+        verdict, told = "grader error", f"{type(problem).__name__}: {problem}"
+    which = (exercise.number, exercise.title) if exercise else (0, "")
+    return Report(*which, shown(path.name), verdict, problem=told)
 
 
 def _grade_function(exercise: Exercise, function: Function, quick: bool, progress: Progress | None) -> Report:
@@ -181,7 +187,7 @@ def _grade(graded: Graded, quick: bool, progress: Progress | None, patient: bool
         if not found.findings and found.complete and not quick:
             saga = graded.saga
             if isinstance(saga, ProcessPort):
-                saga.kills = False  # there are thousands
+                saga.kills, saga.patience = False, PATIENCE_WITH_PAIRS  # there are thousands
             watch.go_deeper()
             found = _explored(deeper, watch)
             saga = graded.anew(True)

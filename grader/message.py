@@ -29,7 +29,16 @@ class Failure:
 
 
 def text(report: Report, most: int = MOST_FAILURES) -> str:
-    """The whole message; `most` failures of it."""
+    """The whole message; `most` failures of it. Nothing in it moves the cursor of a terminal."""
+    return shown(_text(report, most))
+
+
+def shown(text: str) -> str:
+    """A text in which what cannot be shown is written as Python escapes it."""
+    return "".join(x if x.isprintable() or x == "\n" else repr(x)[1:-1] for x in text)
+
+
+def _text(report: Report, most: int) -> str:
     if report.problem:
         return _problem(report)
     told = failures(report)

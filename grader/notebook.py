@@ -10,6 +10,7 @@ import ast
 import json
 import symtable
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def _code_cells(path: Path, text: str) -> Iterator[tuple[str, str]]:
     """Each code cell by its place among all cells, with the lines blanked that only IPython understands."""
     try:
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotRun(
             f"{path.name} is not a whole notebook ({type(error).__name__}: {error}). Open it in JupyterLab, "
             "save it, and hand it in again."
@@ -111,5 +112,6 @@ def _uses(source: str) -> list[str]:
         for child in table.get_children():
             look(child, top=False)
 
-    look(symtable.symtable(source, "cell", "exec"), top=True)
+    with suppress(SyntaxError):  # that is told when it is compiled
+        look(symtable.symtable(source, "cell", "exec"), top=True)
     return sorted(found)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -41,7 +42,10 @@ from saga_lab.sim.messages import Begin, End, Order, Turn
 SILENCE = 5.0
 """Real seconds that a candidate may work without a word."""
 MOST_IN_A_RUN = 16 * MOST_AT_ONCE
-"""Bytes that a saga may say in one run."""
+"""Bytes that a saga may say in one life."""
+LONGEST_LIFE, LONGEST = 2.0, 24.0
+"""How many silences a candidate may take for one life, and for all that is asked of one port: who answers
+just before each silence is over would hold the grader for hours. An honest life takes milliseconds."""
 M = TypeVar("M")
 _TURNS = msgspec.json.Decoder(list[Turn])
 _LOADED = msgspec.json.Decoder(Loaded)
@@ -73,9 +77,9 @@ class ProcessPort:
 
     With `kills`, a crash really kills the process: nothing that it kept survives. Without, one process plays
     all lives, which is quicker, and a crash leaves an incarnation without effect. `ended` says how a
-    candidate ended, in words, once one has; `stood` its author's line at that moment. `hash_seed` fixes the
-    order of its sets, so that grading twice gives the same twice. Raises CannotRun when the submission
-    cannot be loaded.
+    candidate ended, in words, once one has; `stood` its author's line at that moment. `patience`: seconds
+    that its answers may take in all. `hash_seed` fixes the order of its sets, so that grading twice gives
+    the same twice. Raises CannotRun when the submission cannot be loaded.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class ProcessPort:
         kills: bool = True,
     ) -> None:
         self.kills = kills
+        self.patience = LONGEST * SILENCE
         self.ended = ""
         self.stood: tuple[str, int] | None = None
         self.sandbox = sandbox or best()
@@ -94,6 +99,7 @@ class ProcessPort:
         self._last = ""
         self._said = ""
         self._bytes = 0
+        self._life, self._all = 0.0, 0.0
         self._forked = 0
         self._lives: dict[int, _Child] = {}
         self._spare: _Child | None = None
@@ -114,7 +120,7 @@ class ProcessPort:
         turns: list[Turn] = []
         some: list[Order] = []
         if isinstance(orders[0], Begin):
-            self._last, self._bytes = "", 0
+            self._last, self._bytes, self._life = "", 0, 0.0
         child: _Child | None = None
         for order in orders:
             before, child = child, self._process_of(order)
@@ -223,16 +229,21 @@ class ProcessPort:
             raise Died(self._last) from None
 
     def _ask(self, child: _Child, message: Struct | None) -> bytes:
+        began = time.monotonic()
         try:
             if message is not None:
                 child.channel.send(message)
             answer = child.channel.receive()
         except TimeoutError:
-            self.stood = self._where(child)
-            self.ended = f"your code did not come back for {SILENCE:g} s"
-            raise EndlessLoop(self._last) from None
+            self._too_slow(child, f"your code did not come back for {SILENCE:g} s")
         except OSError:
             answer = b""
+        took = time.monotonic() - began
+        self._life, self._all = self._life + took, self._all + took
+        if self._life > LONGEST_LIFE * SILENCE:
+            self._too_slow(child, f"your code worked for more than {LONGEST_LIFE * SILENCE:g} s in one run")
+        if self._all > self.patience:
+            self._too_slow(child, f"your code worked for more than {self.patience:g} s in all")
         self._bytes += len(answer)
         if self._bytes > MOST_IN_A_RUN:
             raise TooLong
@@ -240,6 +251,11 @@ class ProcessPort:
             return answer
         self.ended = _how(self._end(child, 1), self._complaint())
         raise Died(self._last)
+
+    def _too_slow(self, child: _Child, how: str) -> NoReturn:
+        self.stood = self._where(child)
+        self.ended = how
+        raise EndlessLoop(self._last)
 
     def _tell(self, message: Struct, *sockets: socket.socket) -> None:
         try:

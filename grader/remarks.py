@@ -53,7 +53,7 @@ def remarks(
 def _in_source(label: str, source: str, where: Where) -> Iterator[Remark]:
     try:
         tree = ast.parse(source)
-    except SyntaxError:  # a function within another, with a text at the margin
+    except (SyntaxError, RecursionError, MemoryError):  # a function within another; or nested too deep
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and _is_step(node.value):

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
+import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.exercises import EXERCISES, Exercise
+
+MOST_SOURCE, MOST_OF_A_NOTEBOOK = 1_000_000, 100_000_000
+"""Bytes of a file: no honest source has a hundredth; a notebook brings its outputs along."""
 
 
 class CannotRun(Exception):
@@ -54,8 +59,17 @@ def place(label: str, line: int) -> str:
 
 def read(path: Path, number: int | None = None) -> Submission:
     """Read a submission without running it. Raises CannotRun when there is nothing to run."""
+    try:
+        return _read(path, number)
+    except (RecursionError, MemoryError):
+        raise CannotRun(f"{path.name} is nested too deep to be read: simplify it.") from None
+
+
+def _read(path: Path, number: int | None) -> Submission:
     from grader.notebook import read_notebook  # it needs the words of this module
 
+    if not path.name.isprintable():
+        raise CannotRun("Its name has characters that cannot be shown. Rename it, and hand it in again.")
     text = _text(path)
     if path.suffix == ".ipynb":
         return read_notebook(path, text, number)
@@ -75,17 +89,38 @@ def _text(path: Path) -> str:
         inside = sorted(x.name for x in path.glob("exercise*") if x.suffix in (".py", ".ipynb"))
         hint = f", for instance {path.name}/{inside[0]}" if inside else ", a .py or an .ipynb"
         raise CannotRun(f"{path.name} is a folder. Hand in one file{hint}.")
+    most = MOST_OF_A_NOTEBOOK if path.suffix == ".ipynb" else MOST_SOURCE
     try:
-        return path.read_text(encoding="utf-8-sig")
+        data = _bytes(path, most)
     except FileNotFoundError:
         others = [x.name for x in path.parent.iterdir()] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, others, 1)
         hint = f"Did you mean {near[0]}?" if near else "Check the name, and the folder you are in."
         raise CannotRun(f"There is no file {path.name}. {hint}") from None
-    except UnicodeDecodeError:
-        raise CannotRun(f"{path.name} is not text in UTF-8. Save it again with that encoding.") from None
     except OSError as error:
         raise CannotRun(f"{path.name} cannot be read: {error.strerror}.") from None
+    if len(data) > most:
+        raise CannotRun(
+            f"{path.name} has more than {most:,} bytes and was not read. Hand in the file with your "
+            "function alone; of a notebook, clear the outputs."
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CannotRun(f"{path.name} is not text in UTF-8. Save it again with that encoding.") from None
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """What a file holds, and a byte more than `most` when it is longer. Raises OSError, CannotRun.
+
+    A link out of its folder would show its author whatever the grader may read; a FIFO never ends.
+    """
+    if path.is_symlink() and os.path.dirname(os.path.realpath(path)) != os.path.realpath(path.parent):
+        raise CannotRun(f"{path.name} is a link to a file elsewhere. Hand in the file itself.")
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise CannotRun(f"{path.name} is no file, but a device or a pipe. Hand in the file itself.")
+        return file.read(most + 1)
 
 
 def parsed(text: str, label: str) -> ast.Module:

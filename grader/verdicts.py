@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from zlib import crc32
 
 from grader.exercises import Exercise
-from grader.process import ProcessPort
+from grader.process import Died, ProcessPort
 from grader.report import MEDALS, Cause, Judged, Medal, Remark, Report, Scenarios, Verdict
 from grader.rules import Broken
 from grader.story import faults_in_words, story
 from grader.watch import Watch, operation
-from saga_lab.sim import EndlessLoop, Exploration, Finding, Trace, parse, replay
+from saga_lab.sim import BadMessage, EndlessLoop, Exploration, Finding, Trace, parse, replay
 
 Function = Callable[..., Any]
 Saga = Function | ProcessPort
@@ -64,7 +64,7 @@ def died(graded: Graded, saga: Saga, end: EndlessLoop) -> Cause:
     token, last = end.token or "none", end.last
     how = (port and port.ended) or end.how
     called = f"after it called {last}" if last else "before it called any service"
-    silent = "come back" in how
+    silent = not isinstance(end, Died | BadMessage)
     why = (
         "It loops without awaiting anything, or it blocks. time.sleep stops everything: use saga.sleep."
         if silent
@@ -179,6 +179,8 @@ def _cause(graded: Graded, finding: Finding, traces: Mapping[str, Trace]) -> Cau
     invariant = rules[violation.invariant]
     broken = next((x for y, x in rules.broken(trace, world) if y.id == invariant.id), None)
     broken = broken or Broken(violation.expected, violation.observed, violation.turning, violation.missing)
+    if broken.turning is not None and broken.turning > len(trace.requests):  # it differs from run to run
+        broken = replace(broken, turning=None)
     line = trace.line
     if broken.turning is not None and not broken.missing:
         line = trace.requests[broken.turning - 1].line or line

@@ -100,39 +100,27 @@ def lock_files(readable: Iterable[str], writable: Iterable[str]) -> None:
 _CALLS = {
     "x86_64": (
         0xC000003E,
-        (
-            41,
-            42,
-            49,
-            56,
-            57,
-            58,
-            59,
-            62,
-            101,
-            112,
-            129,
-            200,
-            234,
-            272,
-            297,
-            308,
-            310,
-            311,
-            322,
-            424,
-            425,
-            435,
-        ),
+        "41 42 49 56 57 58 59 62 101 112 129 200 234 272 297 308 310 311 322 424 425 435 "
+        "434 438 440 298 312 321 323 141 142 144 203 251 314 29 30 31 64 65 66 67 68 69 70 71 220 240 "
+        "248 249 250",
+        {302: (0,), 72: (8, 10, 15), 16: (0x8901, 0x8902)},
     ),
     "aarch64": (
         0xC00000B7,
-        (198, 203, 200, 220, 221, 129, 117, 157, 138, 130, 131, 97, 240, 268, 270, 271, 281, 424, 425, 435),
+        "198 203 200 220 221 129 117 157 138 130 131 97 240 268 270 271 281 424 425 435 "
+        "434 438 440 241 272 280 282 140 118 119 122 30 274 194 195 196 190 193 191 197 186 189 188 187 "
+        "192 180 217 218 219",
+        {261: (0,), 25: (8, 10, 15), 29: (0x8901, 0x8902)},
     ),
 }
-"""Of each machine its audit number, and the calls that are refused: socket, connect, bind; clone, fork,
-vfork, execve, execveat, clone3; kill, ptrace, setsid, rt_sigqueueinfo, tkill, tgkill, unshare,
-rt_tgsigqueueinfo, setns, process_vm_readv, process_vm_writev, pidfd_send_signal, io_uring_setup."""
+"""Of each machine its audit number, and the calls that are refused. Those which reach others: socket,
+connect, bind; clone, fork, vfork, execve, execveat, clone3; kill, ptrace, setsid, rt_sigqueueinfo, tkill,
+tgkill, unshare, rt_tgsigqueueinfo, setns, process_vm_readv, process_vm_writev, pidfd_send_signal,
+io_uring_setup; pidfd_open, pidfd_getfd, process_madvise, perf_event_open, kcmp, bpf, userfaultfd;
+setpriority, sched_setparam, sched_setscheduler, sched_setaffinity, ioprio_set, sched_setattr. Those which
+keep something that outlives the process: shared memory, semaphores, message queues; keys. Last, those
+refused for some arguments: prlimit64 of another process; fcntl and ioctl where they name somebody to whom
+signals go, or which."""
 _LOAD, _IF_EQUAL, _IF_MORE, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050001, 0x80000000  # REFUSE: with EPERM
 
@@ -144,21 +132,37 @@ def silence_is_possible() -> bool:
 
 def silence() -> None:
     """From now on no network, no signal to anybody, no look into another process. Raises OSError."""
-    audit, refused = _CALLS[platform.machine()]
+    audit, listed, partly = _CALLS[platform.machine()]
+    refused = [int(call) for call in listed.split()]
+    own, (second, commands), (third, requests) = partly.items()
     program = [
         (_LOAD, 0, 0, 4),
         (_IF_EQUAL, 1, 0, audit),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0),
-        (_IF_MORE, len(refused) + 1, 0, 0x40000000),  # the x32 doubles of every call
-        *((_IF_EQUAL, len(refused) - place, 0, call) for place, call in enumerate(refused)),
+        *_refuse_if(_IF_MORE, 0x40000000),  # the x32 doubles of every call
+        *(line for call in refused for line in _refuse_if(_IF_EQUAL, call)),
+        *_look_at(own[0], 16, [(_IF_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _REFUSE)]),
+        *_look_at(second, 24, [line for x in commands for line in _refuse_if(_IF_EQUAL, x)]),
+        *_look_at(third, 24, [line for x in requests for line in _refuse_if(_IF_EQUAL, x)]),
         (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
     told = struct.pack("@HP", len(program), ctypes.addressof(code))
     _prctl(_NO_NEW_PRIVILEGES, 1)
     _prctl(_SET_SECCOMP, 2, told)
+
+
+def _refuse_if(how: int, value: int) -> list[tuple[int, int, int, int]]:
+    return [(how, 0, 1, value), (_RETURN, 0, 0, _REFUSE)]
+
+
+def _look_at(
+    call: int, argument: int, lines: list[tuple[int, int, int, int]]
+) -> list[tuple[int, int, int, int]]:
+    """For one call, these lines about the argument that lies there; then it is allowed."""
+    look = [(_LOAD, 0, 0, argument), *lines, (_RETURN, 0, 0, _ALLOW)]
+    return [(_IF_EQUAL, 0, len(look), call), *look]
 
 
 def _prctl(what: int, *args: object) -> None:
