@@ -20,10 +20,13 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: notebooks in a real browser, a minute of kills, the whole classifier; ARGS=--singles
+proof:  ## what takes longer: notebooks in a real browser, kills, hostile files, the whole classifier; ARGS=--singles
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
+	SAGA_FUZZ=1000 $(BIN)/python -m pytest --numprocesses auto tests/hostile/test_talk.py
+	SAGA_BOTH=all $(BIN)/python -m pytest --numprocesses auto tests/corpus/test_both_ways.py
+	$(BIN)/python -m tests.hostile
 	$(BIN)/python -m tests.corpus $(ARGS)
 
 classifier: install  ## how often the grader is wrong: right and wrong submissions, and every mutant; ARGS=--singles

@@ -66,7 +66,7 @@ def _sandbox() -> Finding:
     found = best()
     todo = (
         "Your own work can be graded. For the work of others install bubblewrap (Debian, Ubuntu: "
-        "`apt install bubblewrap`), or use Linux 5.13 or newer."
+        "`apt install bubblewrap`), or use Linux 6.2 or newer."
     )
     means = f"{IN_WORDS[found.means]}" + ("" if shutil.which("bwrap") else "; bubblewrap is not installed")
     return Finding("sandbox", found.means != "limits only", means, todo, needed=False)

@@ -107,7 +107,7 @@ def best(required: bool = False) -> Sandbox:
     if required:
         raise NoSandbox(
             "There is no sandbox on this machine, so nothing was graded. Install bubblewrap (its package has "
-            "that name), or use Linux 5.13 or newer with landlock; `saga-lab doctor` shows what is missing."
+            "that name), or use Linux 6.2 or newer with landlock; `saga-lab doctor` shows what is missing."
         )
     return Sandbox("limits only")
 

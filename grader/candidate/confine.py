@@ -70,14 +70,14 @@ def die_with_parent() -> None:
 # ---- files
 
 _READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, list a folder
-_ALL = (1 << 13) - 1  # every right of the first version: writing, removing, making of each kind too
+_ALL = (1 << 15) - 1  # each right of the third version: to write, cut off, remove, make any kind
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_PATH_BENEATH, _VERSION = 1, 1
+_PATH_BENEATH, _VERSION, _OLDEST = 1, 1, 3
 
 
 def landlock_is_there() -> bool:
-    """Does this kernel know landlock (Linux 5.13), and may it be used?"""
-    return platform.system() == "Linux" and int(_libc.syscall(_CREATE_RULESET, None, 0, _VERSION)) > 0
+    """Does this kernel know landlock, and may it be used? Before Linux 6.2 it let files be cut off."""
+    return platform.system() == "Linux" and int(_libc.syscall(_CREATE_RULESET, None, 0, _VERSION)) >= _OLDEST
 
 
 def lock_files(readable: Iterable[str], writable: Iterable[str]) -> None:
@@ -87,7 +87,7 @@ def lock_files(readable: Iterable[str], writable: Iterable[str]) -> None:
     for paths, allowed in ((readable, _READ), (writable, _ALL)):
         for path in paths:
             place = os.open(path, os.O_PATH)
-            right = allowed if os.path.isdir(path) else allowed & (1 << 0 | 1 << 1 | 1 << 2)
+            right = allowed if os.path.isdir(path) else allowed & (1 << 0 | 1 << 1 | 1 << 2 | 1 << 14)
             _call(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", right, place), 0)
             os.close(place)
     _prctl(_NO_NEW_PRIVILEGES, 1)
@@ -102,14 +102,14 @@ _CALLS = {
         0xC000003E,
         "41 42 49 56 57 58 59 62 101 112 129 200 234 272 297 308 310 311 322 424 425 435 "
         "434 438 440 298 312 321 323 141 142 144 203 251 314 29 30 31 64 65 66 67 68 69 70 71 220 240 "
-        "248 249 250",
+        "248 249 250 90 91 268 452 92 93 94 260 132 235 261 280 188 189 190 197 198 199 155 165",
         {302: (0,), 72: (8, 10, 15), 16: (0x8901, 0x8902)},
     ),
     "aarch64": (
         0xC00000B7,
         "198 203 200 220 221 129 117 157 138 130 131 97 240 268 270 271 281 424 425 435 "
         "434 438 440 241 272 280 282 140 118 119 122 30 274 194 195 196 190 193 191 197 186 189 188 187 "
-        "192 180 217 218 219",
+        "192 180 217 218 219 52 53 452 55 54 88 5 6 7 14 15 16 41 40",
         {261: (0,), 25: (8, 10, 15), 29: (0x8901, 0x8902)},
     ),
 }
@@ -118,8 +118,9 @@ connect, bind; clone, fork, vfork, execve, execveat, clone3; kill, ptrace, setsi
 tgkill, unshare, rt_tgsigqueueinfo, setns, process_vm_readv, process_vm_writev, pidfd_send_signal,
 io_uring_setup; pidfd_open, pidfd_getfd, process_madvise, perf_event_open, kcmp, bpf, userfaultfd;
 setpriority, sched_setparam, sched_setscheduler, sched_setaffinity, ioprio_set, sched_setattr. Those which
-keep something that outlives the process: shared memory, semaphores, message queues; keys. Last, those
-refused for some arguments: prlimit64 of another process; fcntl and ioctl where they name somebody to whom
+keep something that outlives the process: shared memory, semaphores, message queues; keys. Those which
+landlock forgets: chmod, chown, utime, setxattr and removexattr in all their forms, pivot_root, mount. Last,
+those refused for some arguments: prlimit64 of another process; fcntl and ioctl where they name somebody to whom
 signals go, or which."""
 _LOAD, _IF_EQUAL, _IF_MORE, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050001, 0x80000000  # REFUSE: with EPERM

@@ -91,7 +91,9 @@ class Arena:
     def _state(self) -> dict[str, str]:
         """The class, what lies in common folders under a hostile name, and the processes of candidates."""
         files = {
-            str(x): x.read_text() for x in self.home.rglob("*") if x.is_file() and "mallory" not in str(x)
+            str(x): f"{x.stat().st_mode:o} {x.read_text()}"
+            for x in self.home.rglob("*")
+            if x.is_file() and "mallory" not in str(x)
         }
         left = [str(path) for folder in COMMON for path in folder.glob("saga-lab-hostile*")]
         return files | {path: "left behind" for path in left + sorted(_running())}
@@ -122,7 +124,7 @@ def _running() -> Iterator[str]:
 
 
 @contextmanager
-def arena(silence: float = 1.0) -> Iterator[Arena]:
+def arena(silence: float = 2.0) -> Iterator[Arena]:
     """An arena with a folder for temporary files of its own, so that nothing of others is in sight.
 
     What is endless is so after a `silence` in seconds, and 1,000 turns: more would only take time.
