@@ -119,9 +119,9 @@ tgkill, unshare, rt_tgsigqueueinfo, setns, process_vm_readv, process_vm_writev, 
 io_uring_setup; pidfd_open, pidfd_getfd, process_madvise, perf_event_open, kcmp, bpf, userfaultfd;
 setpriority, sched_setparam, sched_setscheduler, sched_setaffinity, ioprio_set, sched_setattr. Those which
 keep something that outlives the process: shared memory, semaphores, message queues; keys. Those which
-landlock forgets: chmod, chown, utime, setxattr and removexattr in all their forms, pivot_root, mount. Last,
-those refused for some arguments: prlimit64 of another process; fcntl and ioctl where they name somebody to whom
-signals go, or which."""
+landlock forgets: chmod, chown, utime, setxattr and removexattr in all their forms, pivot_root, mount.
+Last, those refused for some arguments: prlimit64 of another process; fcntl and ioctl where they
+name somebody to whom signals go, or which."""
 _LOAD, _IF_EQUAL, _IF_MORE, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050001, 0x80000000  # REFUSE: with EPERM
 
