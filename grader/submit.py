@@ -95,7 +95,7 @@ def submit(
     kept = _kept(home)
     told = _Settings(
         to or os.environ.get(COURSE, "") or kept.to,
-        token or os.environ.get(TOKEN, "") or kept.token,
+        (token or os.environ.get(TOKEN, "") or kept.token).strip(),
         name or kept.name,
     )
     if not told.to:
@@ -182,13 +182,15 @@ def _posted(
             answer = client.post(
                 f"{base}/api/attempts",
                 params={"file": path.name, "exercise": exercise.number},
-                headers={"Authorization": f"Bearer {token}"},
+                headers={"Authorization": f"Bearer {token}".encode()},
                 content=source,
             )
             if answer.status_code not in (502, 503, 504) or tried == TRIES:
                 return answer
         except httpx.TransportError as error:
-            if tried == TRIES or isinstance(error, httpx.UnsupportedProtocol):
+            if isinstance(error, httpx.UnsupportedProtocol):
+                raise
+            if tried == TRIES:
                 raise NotHandedIn(_network(error, base)) from None
         pause(2.0 ** (tried - 1))
     raise AssertionError("the last try returns or raises")
