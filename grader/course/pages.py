@@ -9,7 +9,7 @@ from urllib.parse import quote
 from grader.course.course import Course, when
 from grader.course.taking import lateness
 from grader.exercises import EXERCISES
-from grader.gradebook import Attempt, Deadline, Learner, Override, Standing, due
+from grader.gradebook import Attempt, Deadline, Learner, Override, Standing, days_late, due
 from grader.pages.fragment import fragment
 from grader.report import Report
 
@@ -96,7 +96,7 @@ def _exercise(
     if standing and standing.late:
         told.append(f"the one that counts is {_days(standing.late)} late")
     if standing and standing.override:
-        told.append(f"your teacher decided: {standing.override.reason}")
+        told.append(f"your teacher decided: {standing.override.reason.rstrip('.')}")
     running = [course.workers.progress.get(x.number) for x in attempts if x.state == "grading"]
     bars = "".join(_progress(told) for told in running)
     rows = "".join(_attempt(course, attempt, rule, whose) for attempt in reversed(attempts))
@@ -127,12 +127,12 @@ def _attempt(course: Course, attempt: Attempt, rule: Deadline | None, whose: str
     state = {"queued": "waits to be graded", "grading": "being graded"}.get(attempt.state, attempt.verdict)
     verdict = f'<span class="verdict {attempt.verdict.replace(" ", "-")}">{state}</span>'
     points = f"{attempt.points} / {attempt.max_points}" if attempt.edition else NOTHING
-    late = lateness(attempt.received, rule)
-    note = f'<span class="quiet">{escape(late)}</span>' if not late.startswith("It is in time") else ""
+    late = days_late(attempt.received, rule)
+    note = f'<span class="quiet">{_days(late)} late</span>' if late else ""
     return (
         f"<tr><td>{attempt.number}</td><td>{when(attempt.received)} {note}</td><td>{verdict}</td>"
         f'<td class="number">{points}</td><td>{attempt.medal or ""}</td>'
-        f'<td><a href="{link}">Report</a> <a href="{link}/file">File</a></td></tr>'
+        f'<td class="links"><a href="{link}">Report</a> <a href="{link}/file">File</a></td></tr>'
     )
 
 
@@ -232,8 +232,8 @@ def _deadlines(rules: Iterable[Deadline]) -> str:
     if not rows:
         return '<p class="quiet">No deadlines are set: nothing is late.</p>'
     return (
-        '<h2>Deadlines</h2><div class="wide card"><table><thead><tr><th>Exercise</th><th>For</th><th>Due</th>'
-        f"<th>Off</th><th>Closes</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        '<h2>Deadlines</h2><div class="wide card"><table class="dates"><thead><tr><th>Exercise</th>'
+        f"<th>For</th><th>Due</th><th>Off</th><th>Closes</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -72,6 +72,7 @@ def _bound(host: str, port: int) -> socket.socket:
         bound = socket.socket(family)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(place)
+        bound.listen(2048)  # whoever comes before it is ready waits, and is not refused
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             why = f"another program listens on port {port}. Give another one, --port {port + 1}, or stop that"
