@@ -182,7 +182,7 @@ def _posted(
             answer = client.post(
                 f"{base}/api/attempts",
                 params={"file": path.name, "exercise": exercise.number},
-                headers={"Authorization": f"Bearer {token}".encode()},
+                headers={b"Authorization": f"Bearer {token}".encode()},
                 content=source,
             )
             if answer.status_code not in (502, 503, 504) or tried == TRIES:

@@ -16,6 +16,7 @@ from grader.course.course import Course
 from grader.course.limits import Problem
 from grader.course.taking import take
 from grader.gradebook import Attempt, Learner, is_teacher
+from grader.pages import page
 from grader.report import Report
 
 routes = APIRouter()
@@ -116,15 +117,19 @@ def hand_in_here(
 @routes.get("/me/attempts/{number}")
 def my_report(course: ACourse, me: Me, number: int) -> HTMLResponse:
     """The report of one attempt, to read."""
-    attempt = _mine(course, me, number)
-    told = msgspec.json.decode(course.book.report(number), type=Report)
-    return HTMLResponse(pages.report(course.base, attempt, told, back="me"))
+    _mine(course, me, number)
+    return as_page(course, number)
 
 
 @routes.get("/me/attempts/{number}/file")
 def my_file(course: ACourse, me: Me, number: int) -> Response:
     """What was handed in."""
     return as_file(course, _mine(course, me, number))
+
+
+def as_page(course: Course, number: int) -> HTMLResponse:
+    """The report of an attempt, without pictures: the runs are not kept."""
+    return HTMLResponse(page(msgspec.json.decode(course.book.report(number), type=Report)))
 
 
 def as_file(course: Course, attempt: Attempt) -> Response:

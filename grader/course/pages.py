@@ -10,8 +10,6 @@ from grader.course.course import Course, when
 from grader.course.taking import lateness
 from grader.exercises import EXERCISES
 from grader.gradebook import Attempt, Deadline, Learner, Override, Standing, days_late, due
-from grader.pages.fragment import fragment
-from grader.report import Report
 
 NOTHING = "-"
 
@@ -69,15 +67,6 @@ def results(course: Course, learner: Learner) -> str:
         )
         for number in EXERCISES
     )
-
-
-def report(base: str, attempt: Attempt, told: Report, back: str) -> str:
-    """One report, as its learner may see it."""
-    body = f"""<p class="quiet">Attempt {attempt.number}, handed in {when(attempt.received)}, SHA-256
-<code>{attempt.code[:12]}</code>. <a href="{base}/{back}/attempts/{attempt.number}/file">The file</a></p>
-<div class="report">{fragment(told)}</div>
-<p><a href="{base}/{back}">Back</a></p>"""
-    return _page(base, told.title, body, signed_in=True)
 
 
 def _exercise(

@@ -6,18 +6,16 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 
-import msgspec
 from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from grader.course import pages, roster
 from grader.course.access import ACourse, teaching
 from grader.course.course import Course, when
-from grader.course.learning import as_file
+from grader.course.learning import as_file, as_page
 from grader.course.limits import Problem
 from grader.exercises import EXERCISES
 from grader.gradebook import Deadline, Unknown
-from grader.report import Report
 
 routes = APIRouter(prefix="/teacher", dependencies=[Depends(teaching)])
 Text = Annotated[str, Form()]
@@ -39,9 +37,7 @@ def one_learner(course: ACourse, id: str) -> HTMLResponse:
 @routes.get("/attempts/{number}")
 def report(course: ACourse, number: int) -> HTMLResponse:
     """The report of one attempt, as its learner reads it."""
-    told = msgspec.json.decode(course.book.report(number), type=Report)
-    attempt = course.book.attempt(number)
-    return HTMLResponse(pages.report(course.base, attempt, told, back="teacher"))
+    return as_page(course, number)
 
 
 @routes.get("/attempts/{number}/file")
