@@ -53,7 +53,7 @@ def grade_all_command(
     dask: str | None,
     require_sandbox: bool,
 ) -> None:
-    """Grade a whole class: FOLDER holds a folder for each learner, and that the files.
+    """Grade a whole class: FOLDER holds a folder for each learner, with the files in it.
 
     \b
     class/ada/exercise1_ecommerce_order.py
