@@ -7,6 +7,7 @@ import click
 from grader.cli.course import serve_command, submit_command
 from grader.cli.exporting import export
 from grader.cli.learning import explore_command, grade_command, hint_command, replay_command, watch_command
+from grader.cli.reporting import report_class_command
 from grader.cli.teaching import backup_command, grade_all_command
 from grader.cli.working import (
     board_command,
@@ -44,6 +45,7 @@ COMMANDS = [
     explore_command,
     doctor_command,
     grade_all_command,
+    report_class_command,
     serve_command,
     backup_command,
     release_command,
