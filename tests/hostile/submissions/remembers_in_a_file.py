@@ -1,4 +1,4 @@
-# what was done is kept in a file, beside the journal | every life begins in an empty folder | fail
+# what was done is kept in a file, beside the journal | every run is judged, and a sample in another order | fail
 
 import os
 
