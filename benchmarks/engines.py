@@ -11,12 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from environments import environment
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -79,7 +79,10 @@ def main(rounds: int, only: tuple[str, ...], out: Path) -> None:
     lines: list[dict[str, object]] = []
     with Progress(console=console) as progress:
         task = progress.add_task("preparing", total=len(engines) * rounds)
-        pythons = {engine.module: environment(engine) for engine in engines}
+        pythons = {
+            engine.module: environment(engine.peers) if engine.peers else Path(sys.executable)
+            for engine in engines
+        }
         for round in range(rounds):
             for engine in engines:
                 progress.update(task, description=f"{engine.title}, {engine.race}")
@@ -93,20 +96,6 @@ def main(rounds: int, only: tuple[str, ...], out: Path) -> None:
     (out / "engines.jsonl").write_text("".join(json.dumps(said) + "\n" for said in lines))
     (out / "engines.svg").write_text(picture(figures))
     console.print(f"The picture is {out / 'engines.svg'}, all figures are in {out / 'engines.jsonl'}.")
-
-
-def environment(engine: Engine) -> Path:
-    """The Python of a contestant, installed the first time."""
-    if not engine.peers:
-        return Path(sys.executable)
-    wanted, folder = HERE / "peers" / f"{engine.peers}.txt", HERE / ".peers" / engine.peers
-    python, stamp = folder / "bin" / "python", folder / "installed"
-    if not stamp.exists() or stamp.read_text() != wanted.read_text():
-        venv.create(folder, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*install, "-r", str(wanted)], check=True, stderr=subprocess.DEVNULL)
-        stamp.write_text(wanted.read_text())
-    return python
 
 
 def race(engine: Engine, python: Path, round: int) -> Iterator[dict[str, object]]:

@@ -20,7 +20,7 @@ from grader.batch.grading import (
     this_process,
 )
 from grader.batch.taking import Taken, stale, take
-from grader.batch.writing import plain, write_csv, write_report
+from grader.batch.writing import write_csv, write_report
 
 __all__ = [
     "GRADER_ERROR",
@@ -38,7 +38,6 @@ __all__ = [
     "handed_in",
     "key_in",
     "local_processes",
-    "plain",
     "stale",
     "take",
     "this_process",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from grader.batch.folder import HandedIn
 from grader.exercises import EXERCISES
+from grader.files import no_formula, write_whole
 from grader.gradebook import Attempt
 
 HEAD = [
@@ -26,21 +24,6 @@ HEAD = [
     "edition",
     "problem",
 ]
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, or leave the one that is there: nobody ever reads half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
 
 
 def write_csv(path: Path, attempts: Iterable[Attempt], problems: Iterable[HandedIn]) -> None:
@@ -53,7 +36,7 @@ def write_csv(path: Path, attempts: Iterable[Attempt], problems: Iterable[Handed
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
-    writer.writerows([plain(cell) for cell in row.values()] for row in rows)
+    writer.writerows([no_formula(cell) for cell in row.values()] for row in rows)
     write_whole(path, text.getvalue())
 
 
@@ -66,8 +49,3 @@ def write_report(folder: Path, attempt: Attempt, report: str) -> None:
 
 def _most(exercise: int) -> int:
     return EXERCISES[exercise].max_points if exercise else 0
-
-
-def plain(cell: object) -> object:
-    """What a spreadsheet would take for a formula is quoted: learners name their folders."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell

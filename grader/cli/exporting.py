@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from grader.cli.telling import EXERCISE, FILE, Bar, graded, plainly
+from grader.cli.telling import EXERCISE, FILE, GRADEBOOK, Bar, graded, plainly
 from grader.exercises import EXERCISES
-from grader.exports import classroom, exercism, gradescope, junit, nbgrader, otter
+from grader.exports import classroom, exercism, gradescope, junit, lms, nbgrader, otter
 from grader.exports.checks import unfinished
 from grader.exports.folder import handed_in
+from grader.files import write_whole
 from grader.report import Report
 from grader.submission import CannotRun
+
+if TYPE_CHECKING:
+    from grader.gradebook import Standing
 
 QUICK = click.option("--quick", is_flag=True, help="Single faults only, no pairs: no gold points.")
 NUMBER = click.argument("exercise", type=click.IntRange(min(EXERCISES), max(EXERCISES)))
@@ -33,6 +37,8 @@ def export() -> None:
     \b
     saga-lab export gradescope exercise1_ecommerce_order.py --out results.json
     saga-lab export junit exercise1_ecommerce_order.py --out report.xml
+
+    Marks of a class, of what grade-all keeps in a gradebook: `canvas`, `moodle`.
 
     Assignments, of an EXERCISE by its number:
 
@@ -52,11 +58,9 @@ def _of_a_report(name: str, help: str, render: Callable[[Report], str]) -> None:
     @QUICK
     @click.option("--out", type=FILE, help="Write it here; default: print it.")
     def command(file: Path, exercise: int | None, quick: bool, out: Path | None) -> None:
-        if out is None:
-            click.echo(render(_report(file, exercise, quick)), nl=False)
-            return
-        _write(out, render(unfinished(exercise, file.name)))
-        _write(out, render(_report(file, exercise, quick)))
+        if out is not None:
+            write_whole(out, render(unfinished(exercise, file.name)))
+        _tell(render(_report(file, exercise, quick)), out)
 
 
 _of_a_report(
@@ -176,8 +180,67 @@ def otter_command(exercise: int, out: Path) -> None:
     if out.stem != f"exercise{exercise}":
         raise click.UsageError(f"otter finds tests by name, so call the file exercise{exercise}.py.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(out, otter.tests(EXERCISES[exercise]))
+    write_whole(out, otter.tests(EXERCISES[exercise]))
     click.echo(f"Written: {out}")
+
+
+@export.command("canvas")
+@GRADEBOOK
+@click.option("--out", type=FILE, help="Write it here; default: print it.")
+def canvas_command(gradebook: str, out: Path | None) -> None:
+    """Write the marks of a class for Canvas.
+
+    A CSV to import there: one row a learner, by the ids of the gradebook, which are to be the SIS ids; one
+    column an exercise. It says what counts: the best attempt, less what lateness costs, or a teacher's word.
+    What is not graded yet, or by an error of the grader's own could not be, is left empty.
+
+    \b
+    saga-lab export canvas --out canvas.csv
+    """
+    _tell(lms.canvas(_marks(gradebook)), out)
+
+
+@export.command("moodle")
+@GRADEBOOK
+@click.option("--out", type=FILE, help="Write it here; default: print it.")
+def moodle_command(gradebook: str, out: Path | None) -> None:
+    """Write the marks of a class for Moodle, and others.
+
+    A CSV to import there: one row a learner, by the id of the gradebook; one column an exercise. It says
+    what counts, as `saga-lab export canvas` does.
+
+    \b
+    saga-lab export moodle --out moodle.csv
+    """
+    _tell(lms.moodle(_marks(gradebook)), out)
+
+
+def _marks(url: str) -> list[lms.Mark]:
+    """What counts, by learner and exercise."""
+    from grader.gradebook import Gradebook
+
+    with plainly():
+        book = Gradebook(url)
+        learners, standings = book.learners(), book.standing()
+        book.close()
+    names = {learner.id: learner.name for learner in learners}
+    unknown = [lms.Mark(learner, name, 0, None) for learner, name in names.items()]
+    return unknown + [
+        lms.Mark(x.learner, names[x.learner], x.exercise, x.counted if _is_known(x) else None)
+        for x in standings
+    ]
+
+
+def _is_known(standing: Standing) -> bool:
+    graded = standing.attempt is not None and standing.verdict != "grader error"
+    return graded or standing.override is not None
+
+
+def _tell(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(out, text)
 
 
 def _report(file: Path, exercise: int | None, quick: bool) -> Report:
@@ -189,7 +252,7 @@ def _report(file: Path, exercise: int | None, quick: bool) -> Report:
     except CannotRun as problem:
         return Report(exercise or 0, _title(exercise), file.name, "not run", problem=str(problem))
     progress = Bar()
-    report = graded(exercise, path, quick=quick, progress=progress)
+    report = graded(exercise, path, quick=quick, patient=True, progress=progress)
     progress.done()
     return report
 
@@ -205,10 +268,3 @@ def _read(file: Path) -> Report:
 
 def _title(exercise: int | None) -> str:
     return EXERCISES[exercise].title if exercise in EXERCISES else ""
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: whoever reads it meanwhile finds what was there before."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

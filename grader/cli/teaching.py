@@ -14,20 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.telling import FILE, plainly
+from grader.cli.telling import FILE, GRADEBOOK, plainly
 from grader.sandbox import best
 
 if TYPE_CHECKING:
     from grader.batch import HandedIn
     from grader.gradebook import Attempt
-
-GRADEBOOK = click.option(
-    "--gradebook",
-    metavar="URL",
-    default="sqlite:///gradebook.db",
-    show_default=True,
-    help="Where every attempt is kept.",
-)
 
 
 @click.command("grade-all")

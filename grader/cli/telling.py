@@ -24,6 +24,13 @@ FILE = click.Path(path_type=Path)
 EXERCISE = click.option(
     "--exercise", "-e", type=int, help="The exercise's number, if the file's name does not say."
 )
+GRADEBOOK = click.option(
+    "--gradebook",
+    metavar="URL",
+    default="sqlite:///gradebook.db",
+    show_default=True,
+    help="Where every attempt is kept.",
+)
 
 
 @contextmanager
@@ -43,11 +50,17 @@ def plainly() -> Iterator[None]:
 
 
 def graded(
-    exercise: int | None, file: Path, *, quick: bool, progress: Bar, sandbox: Sandbox | None = None
+    exercise: int | None,
+    file: Path,
+    *,
+    quick: bool,
+    progress: Bar,
+    sandbox: Sandbox | None = None,
+    patient: bool = False,
 ) -> Report:
     """The report of a file, whatever happens; an error of the grader's own is never the learner's failure."""
     try:
-        return grade(exercise, file, quick=quick, progress=progress, sandbox=sandbox)
+        return grade(exercise, file, quick=quick, progress=progress, sandbox=sandbox, patient=patient)
     except Exception as error:  # noqa: BLE001
         known = EXERCISES.get(exercise or 0, named(file.name))
         told = (known.number, known.title) if known else (0, "")

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from grader.batch import plain
 from grader.course.limits import Problem
+from grader.files import no_formula
 from grader.gradebook import Gradebook
 
 _LONGEST = 200
@@ -71,5 +71,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows([plain(cell) for cell in row] for row in rows)
+    writer.writerows([no_formula(cell) for cell in row] for row in rows)
     return text.getvalue()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from grader.exercises import EXERCISES
+from grader.files import no_formula
 
 
 class Mark(Struct, frozen=True):
@@ -25,39 +26,29 @@ class Mark(Struct, frozen=True):
 
 def canvas(marks: Iterable[Mark]) -> str:
     """For Gradebook, Import: its five columns, one for each exercise, and the row of possible points."""
-    marks, titles = list(marks), [exercise.title for exercise in EXERCISES.values()]
-    possible = [str(exercise.max_points) for exercise in EXERCISES.values()]
-    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]]
-    rows.append(["    Points Possible", "", "", "", "", *possible])
-    rows += [
-        [_plain(name or id), "", _plain(id), _plain(id), "", *points] for id, name, points in _rows(marks)
-    ]
-    return _written(rows)
+    most = [exercise.max_points for exercise in EXERCISES.values()]
+    rows = [["    Points Possible", "", "", "", "", *most]]
+    rows += [[name or id, "", id, id, "", *points] for id, name, points in _rows(marks)]
+    return _written(["Student", "ID", "SIS User ID", "SIS Login ID", "Section"], rows)
 
 
 def moodle(marks: Iterable[Mark]) -> str:
     """For Grades, Import, CSV file: map the first column to the ID number or the user name."""
-    titles = [exercise.title for exercise in EXERCISES.values()]
-    rows = [["ID number", "Name", *titles]]
-    rows += [[_plain(id), _plain(name), *points] for id, name, points in _rows(list(marks))]
-    return _written(rows)
+    return _written(["ID number", "Name"], [[id, name, *points] for id, name, points in _rows(marks)])
 
 
-def _rows(marks: list[Mark]) -> Iterable[tuple[str, str, list[str]]]:
+def _rows(marks: Iterable[Mark]) -> Iterable[tuple[str, str, list[object]]]:
     """By learner, and of every exercise the points or nothing."""
-    names = {mark.learner: mark.name for mark in marks}
-    known = {(mark.learner, mark.exercise): mark.points for mark in marks}
-    for learner in sorted(names):
-        points = [known.get((learner, number)) for number in EXERCISES]
-        yield learner, names[learner], ["" if x is None else str(x) for x in points]
+    known: dict[tuple[str, str], dict[int, object]] = {}
+    for mark in marks:
+        known.setdefault((mark.learner, mark.name), {})[mark.exercise] = mark.points
+    for (learner, name), points in sorted(known.items()):
+        yield learner, name, [points.get(number) for number in EXERCISES]
 
 
-def _plain(words: str) -> str:
-    """A name that a spreadsheet would take for a formula is told as the text that it is."""
-    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r") else words
-
-
-def _written(rows: list[list[str]]) -> str:
+def _written(head: list[str], rows: list[list[object]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    writer = csv.writer(text)
+    writer.writerow([*head, *(exercise.title for exercise in EXERCISES.values())])
+    writer.writerows([no_formula(cell) for cell in row] for row in rows)
     return text.getvalue()

@@ -76,7 +76,7 @@ def _report(number: int) -> Report:
     key = path.resolve(), path.read_bytes()
     if key not in _graded:
         _graded.clear()
-        _graded[key] = grade(number, path)
+        _graded[key] = grade(number, path, patient=True)
     return _graded[key]
 
 

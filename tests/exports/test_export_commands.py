@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from grader.cli import main
 from grader.cli.exporting import export
 from grader.exports.folder import handed_in
+from grader.gradebook import Gradebook
 from grader.submission import CannotRun
+from tests.exports.reports import FILE, REPORTS
 
 ROOT = Path(__file__).parent.parent.parent
 STARTER = ROOT / "exercises" / "exercise2_money_transfer.py"
@@ -123,3 +125,28 @@ def test_the_autograder_is_a_zip_to_upload(tmp_path: Path) -> None:
     result = run("autograder", 5, tmp_path / "exercise5.zip")
     assert result.exit_code == 0 and "give the exercise 72 points" in result.stdout
     assert (tmp_path / "exercise5.zip").read_bytes()[:2] == b"PK"
+
+
+def test_the_marks_of_a_class_are_what_counts_in_its_gradebook(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    book = Gradebook(url)
+    for learner, name, given in (
+        ("a1", "Ada", "singles only"),
+        ("b2", "Bo", "grader error"),
+        ("c3", "Cy", ""),
+    ):
+        book.enrol(learner, name)
+        if given:
+            book.hand_in(learner, 1, FILE, given.encode())
+            attempt = book.claim("here")
+            assert attempt is not None
+            book.settle(attempt, REPORTS[given], "0.1", 1.0)
+    book.override("b2", 2, 7, "seen in class")
+    book.close()
+    points = REPORTS["singles only"].points
+    rows = run("canvas", "--gradebook", url).stdout.splitlines()[2:]
+    assert rows == [f"Ada,,a1,a1,,{points},,,,,", "Bo,,b2,b2,,,7,,,,", "Cy,,c3,c3,,,,,,,"]
+    assert run("moodle", "--gradebook", url, "--out", tmp_path / "marks.csv").exit_code == 0
+    assert (tmp_path / "marks.csv").read_text().splitlines()[1:] == [
+        *(f"a1,Ada,{points},,,,,", "b2,Bo,,7,,,,", "c3,Cy,,,,,,")
+    ]

@@ -92,7 +92,7 @@ FORGED = {
 def counted(monkeypatch: pytest.MonkeyPatch, given: Report, out_of: float = 66) -> tuple[Any, list[Any]]:
     """What the last line of the cell gives, and what is displayed, when a file has that report."""
     shown: list[Any] = []
-    monkeypatch.setattr(grader, "grade", lambda *_: given)
+    monkeypatch.setattr(grader, "grade", lambda *_, **__: given)
     monkeypatch.setattr(IPython.display, "publish_display_data", shown.append)
     return nbgrader.points(FILE, out_of=out_of), shown
 
@@ -136,7 +136,7 @@ def test_nbgrader_sees_no_warning_before_the_points(
 def test_nbgrader_sees_nothing_that_grading_writes_to_stderr(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def noisy(*_: Any) -> Report:
+    def noisy(*_: Any, **__: Any) -> Report:
         import warnings
 
         warnings.warn("old", DeprecationWarning, stacklevel=1)
@@ -212,7 +212,7 @@ def test_otter_counts_a_point_only_on_proof(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("async def order_saga(saga, order, shop): ...\n")
     given = replace(REPORTS[name], exercise=1)
-    monkeypatch.setattr(otter, "grade", lambda *_: given)
+    monkeypatch.setattr(otter, "grade", lambda *_, **__: given)
     otter._graded.clear()
     points, reasons = 0, []
     for call in re.findall(r"    won\((.*)\)", otter.tests(EXERCISE)):
