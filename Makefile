@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof classifier notebooks docs bench bench-class
+.PHONY: lab install test lint proof classifier notebooks docs bench bench-class bench-graders
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -12,7 +12,7 @@ install:  ## make the environment alone; PYTHON=... chooses which Python
 	@sh tools/environment.sh lab,test $(PYTHON)
 
 test: lint  ## everything that needs no browser
-	$(BIN)/python -m pytest --numprocesses auto --ignore tests/browser tests
+	$(BIN)/python -m pytest --numprocesses auto --ignore tests/browser --ignore tests/consumers tests
 	$(BIN)/python -m pytest --nbval --nbval-current-env notebooks
 
 lint: install
@@ -20,10 +20,11 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: notebooks in a real browser, kills, hostile files, the whole classifier; ARGS=--singles
+proof:  ## what takes longer: notebooks in a real browser, kills, hostile files, exports read by others, the whole classifier; ARGS=--singles
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
+	$(BIN)/python -m pytest tests/consumers
 	SAGA_FUZZ=1000 $(BIN)/python -m pytest --numprocesses auto tests/hostile/test_talk.py
 	SAGA_BOTH=all $(BIN)/python -m pytest --numprocesses auto tests/corpus/test_both_ways.py
 	$(BIN)/python -m tests.hostile
@@ -43,3 +44,6 @@ bench: install  ## race the engine against its peers; each gets an environment o
 
 bench-class: install  ## how many submissions a minute a class is graded with, and in how much memory
 	$(BIN)/python benchmarks/class.py $(ARGS)
+
+bench-graders: install  ## race the grader against nbgrader, otter and plain pytest: one submission, and a class of 20
+	$(BIN)/python benchmarks/graders.py $(ARGS)

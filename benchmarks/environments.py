@@ -18,7 +18,7 @@ def environment(name: str, *, project: bool = False) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         venv.create(folder, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*install, "-r", str(listed)], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([*install, "-r", str(listed)], check=True)
         if project:
             (next(folder.glob("lib/python3.*/site-packages")) / "saga_lab.pth").write_text(f"{ROOT}\n")
         stamp.write_text(wanted)
