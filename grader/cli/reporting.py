@@ -37,7 +37,7 @@ def report_class_command(source: str, html: Path | None, csv: Path | None, anony
     from grader import items
     from grader.batch import anonymous as another_name
     from grader.batch import key_in
-    from grader.batch.writing import write_whole
+    from grader.files import write_whole
     from grader.pages.whole_class import page
 
     with plainly():
