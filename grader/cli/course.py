@@ -79,7 +79,7 @@ def serve_command(
             port,
             How(quick, require_sandbox),
             workers or len(os.sched_getaffinity(0)),
-            base=base.rstrip("/"),
+            base=f"/{base.strip('/')}" if base.strip("/") else "",
             list_of_learners=roster,
             new_teacher_token=new_teacher_token,
             say=click.echo,

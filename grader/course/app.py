@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from grader.course import learning, pages, teaching
 from grader.course.access import ACourse
@@ -39,13 +40,14 @@ def application(course: Course) -> FastAPI:
         yield
         course.workers.close()
 
-    app = FastAPI(title="Saga Lab", lifespan=life, root_path=course.base, openapi_url=None)
+    app = FastAPI(title="Saga Lab", lifespan=life, openapi_url=None)
     app.state.course = course
     app.include_router(learning.routes)
     app.include_router(teaching.routes)
     app.add_api_route("/health", health)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.middleware("http")(_around)
+    app.add_middleware(_Under, base=course.base)
     for kind in (Problem, GradebookError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _told)
     return app
@@ -60,6 +62,21 @@ def health(course: ACourse) -> JSONResponse:
     status = "ok" if course.workers.alive else "nobody grades"
     told = {"status": status, "waiting": waiting, "workers": course.workers.count}
     return JSONResponse(told, 200 if course.workers.alive else 503)
+
+
+class _Under:
+    """Under the path at which a proxy shows it, whether that strips the path or not."""
+
+    def __init__(self, app: ASGIApp, base: str) -> None:
+        self._app = app
+        self._base = base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            whole = path if path.startswith(f"{self._base}/") else self._base + path
+            scope = {**scope, "path": whole, "root_path": self._base}
+        await self._app(scope, receive, send)
 
 
 async def _around(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:

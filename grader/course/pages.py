@@ -91,7 +91,7 @@ def _exercise(
     rows = "".join(_attempt(course, attempt, rule, whose) for attempt in reversed(attempts))
     table = (
         f'<details data-key="{number}"><summary>{_many(len(attempts), "attempt")}</summary>'
-        f'<div class="wide"><table><tbody>{rows}</tbody></table></div></details>'
+        f'<div class="wide"><table class="tried"><tbody>{rows}</tbody></table></div></details>'
         if attempts
         else '<p class="quiet">Nothing handed in yet.</p>'
     )

@@ -40,13 +40,13 @@ class Within(httpx.BaseTransport):
 class Lesson:
     """A course with ada and bert in it, and a browser for each of them, for the teacher, and for nobody."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: str = "") -> None:
         self.now = NOW
         url = f"sqlite:///{folder}/gradebook.db"
         self.book = Gradebook(url, now=lambda: self.now)
         self.news = News()
         self.workers = Workers(url, How(quick=True), 1, self.news.tell)
-        self.course = Course(self.book, self.workers, self.news, Allowance(lambda: self.now))
+        self.course = Course(self.book, self.workers, self.news, Allowance(lambda: self.now), base)
         self.app: FastAPI = application(self.course)
         self.tokens = {}
         for id, name in (("ada", "Ada Lovelace"), ("bert", "Bert <b>")):
@@ -55,6 +55,10 @@ class Lesson:
         self.tokens["teacher"] = issue_teacher(self.book) or ""
         self.ada, self.bert, self.teacher = (self.browser(self.tokens[who]) for who in self.tokens)
         self.nobody = self.browser("")
+
+    def close(self) -> None:
+        self.book.close()
+        self.workers._book.close()
 
     def browser(self, token: str) -> httpx.Client:
         """One that sends this token."""
@@ -90,5 +94,4 @@ class Lesson:
 def lesson(tmp_path: Path) -> Iterator[Lesson]:
     lesson = Lesson(tmp_path)
     yield lesson
-    lesson.book.close()
-    lesson.workers._book.close()
+    lesson.close()

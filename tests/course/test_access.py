@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from fastapi.routing import APIRoute
 
@@ -126,3 +129,17 @@ def test_a_browser_reads_errors_as_a_page_and_nothing_in_it_is_run(lesson: Lesso
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert lesson.ada.get("/me").headers["cache-control"] == "no-store"
     assert "Bert &lt;b&gt;" in lesson.bert.get("/me").text
+
+
+def test_behind_a_proxy_every_link_has_its_path(tmp_path: Path) -> None:
+    lesson = Lesson(tmp_path, base="/services/course")
+    for prefix in ("/services/course", ""):  # a proxy may strip it, or not
+        assert lesson.nobody.get(f"{prefix}/static/course.css").status_code == 200
+        answer = lesson.ada.get(f"{prefix}/me")
+        assert answer.status_code == 200
+        for link in re.findall(r'(?:href|src|action|data-from)="(/[^"]*)"', answer.text):
+            assert link.startswith("/services/course/"), link
+        signed = lesson.nobody.post(f"{prefix}/sign-in", data={"token": lesson.tokens["ada"]})
+        assert signed.headers["location"] == "/services/course/me"
+        assert "path=/services/course" in signed.headers["set-cookie"].lower()
+    lesson.close()
