@@ -25,6 +25,10 @@
   for (const walk of document.querySelectorAll("[data-group]"))
     viewers.push(viewer(walk, walk.querySelector("figure"), Number(walk.dataset.group)));
 
+  function named(token) {
+    return token === "none" ? "no fault" : token;
+  }
+
   function viewer(walk, figure, own) {
     let run, at = 0;
     const button = (words, label, to) =>
@@ -33,7 +37,7 @@
     const order = [own, ...groups.keys()].filter((group, place, all) => all.indexOf(group) === place);
     for (const group of order) {
       const head = group === own ? "This cause" : `Another cause: ${groups[group].name}`;
-      const options = groups[group].runs.map((each) => make("option", { value: each }, runs[each].token));
+      const options = groups[group].runs.map((each) => make("option", { value: each }, named(runs[each].token)));
       chooser.append(make("optgroup", { label: head }, ...options));
     }
     const slider = make("input", {
@@ -62,7 +66,7 @@
       make("p", { class: "quiet keys" }, "Keys: ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " step, ",
         make("kbd", {}, "Home"), " ", make("kbd", {}, "End"), " first and last."),
     );
-    walk.querySelector("details")?.setAttribute("hidden", "");
+    walk.classList.add("stepped");
 
     function choose(number) {
       run = runs[number];

@@ -18,6 +18,8 @@ from saga_lab.views.story import abridged, ending, moment
 from saga_lab.views.words import clock
 from saga_lab.worlds.world import World
 
+LONGEST = 300
+"""Characters of one thing that a page shows of a run; a learner may write a million."""
 Entry = tuple[str, str]
 """A line of the ledgers: where it stands, and what it says."""
 
@@ -69,7 +71,7 @@ def walk(trace: Trace, world: type[World], tells: Tells, broken: Broken | None) 
         steps.append(
             Step(
                 when=clock(at),
-                told=tuple(line for time, _, line in told if time == at),
+                told=tuple(_short(line) for time, _, line in told if time == at),
                 changes=(*new, *gone),
                 by=tuple(dict.fromkeys(by for time, by in changed.items() if since < time <= at and by))
                 if new or gone
@@ -81,7 +83,7 @@ def walk(trace: Trace, world: type[World], tells: Tells, broken: Broken | None) 
             )
         )
         before = after
-    journal = zip((clock(at) for at in writes), explain(trace.journal), strict=True)
+    journal = zip(map(clock, writes), map(_short, explain(trace.journal)), strict=True)
     return Walk(tuple(first.items()), tuple(journal), tuple(steps), _turning(trace, times, broken), left_out)
 
 
@@ -123,9 +125,13 @@ def _flat(value: Any, place: str) -> Iterator[Entry]:
         inside = [(f"#{number}", x) for number, x in enumerate(value, 1)]
     if not inside:
         empty = isinstance(value, dict | list | tuple | str) and not value
-        yield place, "empty" if empty else value if isinstance(value, str) else _json(value)
+        yield _short(place), _short("empty" if empty else value if isinstance(value, str) else _json(value))
     for name, x in inside:
         yield from _flat(x, f"{place} · {name}" if place else str(name))
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} ... ({len(words)} characters)"
 
 
 def _json(value: Any) -> str:
@@ -139,7 +145,7 @@ def _changed(trace: Trace) -> Iterator[tuple[int, str]]:
             yield instant.at, "time itself" if instant.by == "time" else instant.by
         elif instant.number:
             request = trace.requests[instant.number - 1]
-            yield instant.at, f"{request.operation} under {request.key}"
+            yield instant.at, _short(f"{request.operation} under {request.key}")
 
 
 # ---- what happened

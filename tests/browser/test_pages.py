@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from grader.pages import page
+from grader.items import Work
+from grader.pages import page, whole_class
 from tests.pages.runs import forgetful, spiteful
 from tools.look import chromium, listen
 
@@ -107,6 +108,16 @@ def test_it_is_as_wide_as_its_window_and_can_be_read(
         opened.screenshot(path=f"build/screenshots/page-{scheme}-{width}.png", full_page=True)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_class_can_be_read(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    works = [Work(name, 1, 20, None, False, forgetful(), since=0.0, tries=2) for name in ("ada", "bert")]
+    for opened in shown(browser, tmp_path, whole_class.page(works)):
+        opened.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        assert opened.evaluate("document.documentElement.scrollWidth") == 600
+        assert opened.evaluate(CONTRAST) == []
+        opened.screenshot(path=f"build/screenshots/class-{scheme}.png", full_page=True)
+
+
 def test_without_a_script_the_instants_are_a_list(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page(forgetful()), encoding="utf-8")
@@ -127,11 +138,10 @@ CONTRAST = """() => {
     .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
     .reduce((sum, x, place) => sum + x * [0.2126, 0.7152, 0.0722][place], 0);
   const ground = (node) => {
-    for (; node; node = node.parentElement) {
-      const colour = parse(getComputedStyle(node).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
+    if (!node) return [255, 255, 255];
+    const [r, g, b, share = 1] = parse(getComputedStyle(node).backgroundColor);
+    if (share === 1) return [r, g, b];
+    return ground(node.parentElement).map((x, place) => x * (1 - share) + [r, g, b][place] * share);
   };
   const faint = [];
   const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

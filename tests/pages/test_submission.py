@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from grader import Report
 from grader.exercises import EXERCISES
@@ -18,7 +19,7 @@ from grader.message import failures
 from grader.pages import html, page, submission
 from grader.pages.steps import walk
 from grader.report import Judged, Remark, without_runs
-from saga_lab.sim import Trace
+from saga_lab.sim import Instant, Trace
 from saga_lab.worlds.shop import ShopWorld
 from tests.pages.runs import HOSTILE, Read, forgetful, spiteful
 
@@ -124,6 +125,14 @@ def test_what_does_not_fit_is_left_out_and_the_page_says_so(monkeypatch: pytest.
     shown = sum(len(group["runs"]) - 1 for group in read.data["groups"])
     assert 0 < shown < sum(len(one.cause.alike) for one in failures(forgetful()))
     assert "other failing scenarios with this cause are in this page" in read.words
+
+
+def test_what_is_too_long_is_cut_and_says_how_long_it_was() -> None:
+    trace = failures(forgetful())[0].cause.trace
+    assert trace is not None
+    long = replace(trace, instants=(Instant(0, 0, {"payments": {"a": "x" * 5_000}}),))
+    [(name, value)] = walk(long, ShopWorld, TELLS, None).ledgers
+    assert name == "payments · a" and value == "x" * 300 + " ... (5000 characters)"
 
 
 def test_it_is_whole_without_a_script() -> None:
