@@ -82,9 +82,9 @@ class _Under:
 async def _around(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse what is too large before it is read, and say to browsers how careful to be."""
     length = request.headers.get("content-length", "")
-    if request.method == "POST" and not length.isdigit():
+    if request.method == "POST" and not length.isdecimal():
         answer = _told(request, Problem(411, "Say how long it is (Content-Length), so that it can be taken."))
-    elif length.isdigit() and int(length) > MOST_BYTES + _AROUND:
+    elif length.isdecimal() and int(length) > MOST_BYTES + _AROUND:
         answer = _told(request, Problem(413, too_large(int(length))))
     else:
         answer = await go_on(request)

@@ -109,7 +109,7 @@ def hand_in_here(
     course: ACourse, me: Me, file: UploadFile, exercise: Annotated[str, Form()] = ""
 ) -> Response:
     """Hand in a file that was chosen on the page."""
-    number = int(exercise) if exercise.isdigit() else None
+    number = int(exercise) if exercise.isdecimal() else None
     received = take(course, me, number, file.filename or "", file.file.read())
     return RedirectResponse(f"{course.base}/me?said={received.attempt}", 303)
 

@@ -88,7 +88,7 @@ def set_deadline(
 def override(course: ACourse, learner: Text, exercise: Number, reason: Text, points: Text = "") -> Response:
     """Say what an exercise counts for a learner, and why; no points: what the grader says counts again."""
     known = _known(course, learner)
-    given = int(points) if points.strip().isdigit() else None
+    given = int(points) if points.strip().isdecimal() else None
     if points.strip() and given is None:
         raise Problem(422, "Points are a whole number; leave them empty to take an override back.")
     if not reason.strip():
@@ -103,7 +103,7 @@ def override(course: ACourse, learner: Text, exercise: Number, reason: Text, poi
 def regrade(course: ACourse, learner: Text = "", exercise: Text = "") -> Response:
     """Grade again all attempts of a learner, of an exercise, or of both; old results stand meanwhile."""
     known = _known(course, learner) if learner.strip() else None
-    number = int(exercise) if exercise.isdigit() else None
+    number = int(exercise) if exercise.isdecimal() else None
     if known is None and number is None:
         raise Problem(422, "Name a learner or an exercise: the whole class takes hours, and was not meant.")
     found = course.book.attempts(known, number, "done")

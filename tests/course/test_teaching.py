@@ -93,6 +93,9 @@ def test_an_override_needs_a_reason_which_its_learner_reads(lesson: Lesson) -> N
     form = {"learner": "ada", "exercise": "1", "points": "60"}
     assert lesson.teacher.post("/teacher/override", data={**form, "reason": " "}).status_code == 422
     assert lesson.teacher.post("/teacher/override", data=form).status_code == 422
+    for points in ("-1", "many", "²"):
+        wrong = {**form, "points": points, "reason": "oral exam"}
+        assert lesson.teacher.post("/teacher/override", data=wrong).status_code == 422
     assert lesson.book.overrides() == []
     assert lesson.teacher.post("/teacher/override", data={**form, "reason": "oral exam"}).status_code == 303
     page = lesson.ada.get("/me").text
