@@ -109,6 +109,8 @@
         for (const [name, value] of step.changes) value === null ? lines.delete(name) : lines.set(name, value);
       const changes = new Map(steps[at].changes);
       for (const [name, value] of changes) if (value !== null) lines.set(name, value);
+      const filled = new Set([...lines.keys()].map((name) => name.split(" · ")[0]));
+      for (const name of run.services) if (!filled.has(name)) lines.set(name, "empty");
       ledgers.replaceChildren(...[...lines].sort(([a], [b]) => service(a) - service(b)).map(([name, value]) =>
         make("tr", { class: changes.has(name) ? (changes.get(name) === null ? "gone" : "new") : null },
           make("td", {}, name), make("td", {}, value))));

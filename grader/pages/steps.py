@@ -117,15 +117,15 @@ def _entries(ledgers: dict[str, Any]) -> dict[str, str]:
 
 
 def _flat(value: Any, place: str) -> Iterator[Entry]:
-    """`accounts · balances · ACC-001`, and what stands there."""
+    """`accounts · balances · ACC-001`, and what stands there; nothing for what holds nothing."""
     inside: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         inside = [*value.items()]
     elif isinstance(value, list | tuple) and any(isinstance(x, dict | list | tuple) for x in value):
         inside = [(f"#{number}", x) for number, x in enumerate(value, 1)]
-    if not inside:
-        empty = isinstance(value, dict | list | tuple | str) and not value
-        yield _short(place), _short("empty" if empty else value if isinstance(value, str) else _json(value))
+    if not inside and not (isinstance(value, dict | list | tuple) and not value):
+        told = value if isinstance(value, str) else _json(value)
+        yield _short(place), _short(told or "empty")
     for name, x in inside:
         yield from _flat(x, f"{place} · {name}" if place else str(name))
 

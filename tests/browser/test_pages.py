@@ -47,6 +47,7 @@ def test_one_steps_through_the_run_by_key_and_by_button(opened: Page) -> None:
     walk.get_by_role("button", name="First instant").click()
     assert walk.locator(".told b").inner_text().startswith("Instant 1 of")
     assert "is accepted" in walk.locator(".told").inner_text()
+    assert walk.locator("tr", has_text="payments").inner_text().split() == ["payments", "empty"]
     walk.locator("ol").last.focus()
     opened.keyboard.press("ArrowRight")
     assert "payments.charge: done" in walk.locator(".told").inner_text()

@@ -101,6 +101,7 @@ def test_who_changed_a_ledger_is_named() -> None:
     assert [step["by"] for step in changing] == [["payments.charge under order-001/charge"]]
     assert [x for x in changing[0]["told"] if "payments" in x] == ["payments.charge: done"]
     assert changing[0]["when"] == "0.02 s"
+    assert [value for _, value in changing[0]["changes"]] == ["cust-123", "9999", "charged"]
 
 
 def test_a_walk_begins_where_it_went_wrong() -> None:
@@ -171,8 +172,8 @@ def traces() -> dict[str, Trace]:
 
 def at_the_end(trace: Trace) -> set[str]:
     def places(value: Any, name: str) -> set[str]:
-        if not isinstance(value, dict) or not value:
-            return {name}
+        if not isinstance(value, dict):
+            return set() if value == [] else {name}
         return set().union(*(places(x, f"{name} · {key}" if name else key) for key, x in value.items()))
 
     return places(trace.instants[-1].ledgers, "")
