@@ -113,8 +113,20 @@ def best(required: bool = False) -> Sandbox:
 
 
 def is_root() -> bool:
-    """Has this process rights that a candidate must not have?"""
-    return os.getuid() == 0
+    """Has this process rights that a candidate must not have, and can it become somebody without?
+
+    Root of a user namespace that knows no other user (`unshare --map-root-user`, some containers) is an
+    ordinary user with another name.
+    """
+    return os.getuid() == 0 and _is_known(confine.NOBODY)
+
+
+def _is_known(user: int) -> bool:
+    try:
+        spans = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    except OSError:  # no Linux, so no namespaces
+        return True
+    return any(int(first) <= user < int(first) + int(count) for first, _, count in map(str.split, spans))
 
 
 def _works(command: list[str]) -> bool:
