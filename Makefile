@@ -3,7 +3,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: lab install test lint proof classifier notebooks docs bench bench-class bench-graders
+.PHONY: lab install test lint proof browser kills consumers hostile classifier notebooks docs bench bench-class bench-graders bench-class bench-graders
 
 lab: install  ## make the working copy workbook/ and open JupyterLab there
 	@$(BIN)/saga-lab lab workbook $(ARGS)
@@ -20,15 +20,22 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-proof:  ## what takes longer: notebooks in a real browser, kills, hostile files, exports read by others, the whole classifier; ARGS=--singles
+proof: browser kills consumers hostile classifier  ## what takes longer than a test may: an hour and a half
+
+browser:  ## the notebooks in JupyterLab, the reports and the course, in a real browser
 	@sh tools/environment.sh lab,test,browser $(PYTHON)
 	$(BIN)/python -m pytest tests/browser
+
+kills: install  ## a minute of kills on each database; graders and servers killed too
 	SAGA_KILL_SECONDS=60 $(BIN)/python -m pytest tests/kill
+
+consumers: install  ## the exports, read by nbgrader, otter and junitparser, each in an environment of its own
 	$(BIN)/python -m pytest tests/consumers
+
+hostile: install  ## hostile submissions in every sandbox, as root and as nobody; the corpus in both processes
 	SAGA_FUZZ=1000 $(BIN)/python -m pytest --numprocesses auto tests/hostile/test_talk.py
 	SAGA_BOTH=all $(BIN)/python -m pytest --numprocesses auto tests/corpus/test_both_ways.py
 	$(BIN)/python -m tests.hostile
-	$(BIN)/python -m tests.corpus $(ARGS)
 
 classifier: install  ## how often the grader is wrong: right and wrong submissions, and every mutant; ARGS=--singles
 	$(BIN)/python -m tests.corpus $(ARGS)
