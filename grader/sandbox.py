@@ -28,7 +28,9 @@ _PARTS = {
     "grader/candidate": Path(__file__).resolve().parent / "candidate",
 }
 """All that a candidate may import beside the standard library, by its place among the modules."""
-_PYTHON = Path(sys.executable).resolve()
+_PYTHON = Path(
+    getattr(sys, "_base_executable", sys.executable)
+).resolve()  # an environment may hold a copy, without its library
 _PREFIX = Path(sys.base_prefix).resolve()
 _LIBRARY = Path(os.__file__).resolve().parent
 _SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache")
