@@ -6,14 +6,13 @@ is, so that no update loses anything; whoever deletes a line forgets what it say
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
+from grader.files import write_whole
 from grader.report import MEDALS, Medal, Report
 from grader.workbook import MARK
 
@@ -52,7 +51,8 @@ def keep(report: Report, folder: Path) -> None:
     told = f"exercise {report.exercise}"
     lines[told] = f"{told}  {report.medal or 'none'}  {report.points} of {report.max_points}"
     lines.update({x.id: f"{x.id}  {x.verdict}" for x in report.invariants if x.id.startswith("E")})
-    _write(folder, [HEAD, *sorted(lines.values())])
+    with suppress(OSError):  # a folder that cannot be written loses a grade nothing
+        write_whole(folder / FILE, "\n".join([HEAD, *sorted(lines.values())]) + "\n")
 
 
 def _id(line: str) -> str:
@@ -65,12 +65,3 @@ def _lines(folder: Path) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def _write(folder: Path, lines: list[str]) -> None:
-    """All or nothing. A folder that cannot be written loses a grade nothing."""
-    with suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=folder, prefix=FILE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        os.replace(name, folder / FILE)
