@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +13,7 @@ from multiprocessing.context import ForkServerProcess
 from threading import Event, Thread
 from typing import Any
 
-from grader.batch import How, end_with_parent, graded, grader_error
+from grader.batch import How, end_with_parent, graded, grader_error, this_process
 from grader.edition import edition
 from grader.gradebook import Attempt, Gradebook, GradebookError
 from grader.process import GraderError
@@ -88,7 +85,7 @@ class Workers:
         return self._minder.is_alive()
 
     def _begin(self) -> _Worker:
-        grader = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+        grader = this_process()
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_grade_on, args=(theirs, self._url, self._how, grader))
         process.start()
